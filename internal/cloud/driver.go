@@ -39,11 +39,17 @@ type Store[S, T any] interface {
 type Filter struct {
 	// Deployment selects the objects that this deployment owns.
 	Deployment string
-	// Key selects the one object with this Key.
-	Key string
+	// Keys selects the objects with one of these Keys (see Key): one request
+	// for up to MaxFilterKeys objects, however many the account holds.
+	Keys []string
 	// Labels selects objects that carry all these labels.
 	Labels map[string]string
 }
+
+// MaxFilterKeys bounds Filter.Keys so that the selector stays within what
+// clouds accept in a URL (Google's filters and Hetzner's label selectors are
+// query parameters; 25 keys of 32 characters stay below 1 KiB).
+const MaxFilterKeys = 25
 
 // Identified is any observed object.
 type Identified interface{ Identity() ID }
