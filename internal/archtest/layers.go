@@ -110,6 +110,11 @@ func Layers() []Layer {
 			Why:       "the command line sees everything of ours; vendors stay behind their drivers",
 		},
 		{
+			Packages:  []string{"internal/schemajson"},
+			Forbidden: append([]string{commandLine}, vendorSDKs...),
+			Why:       "it translates the plugin protocol, and knows nothing of what is served by it",
+		},
+		{
 			Packages:     []string{"internal/archtest"},
 			StandardOnly: true,
 			Why:          "the checker depends on nothing that it checks",
