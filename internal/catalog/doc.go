@@ -1,0 +1,10 @@
+// Package catalog knows the locations of the clouds: where they stand, which
+// of them fall together, and the facts behind the promises about data centres
+// (NET-3, PHY-1).
+//
+// What it knows is data, one file a cloud under data/, each statement with its
+// source; adding a cloud is adding a file. The package asks nobody: what can
+// be ordered in a location, and for how much, is a driver's answer.
+//
+// It may import package cloud and the standard library.
+package catalog
