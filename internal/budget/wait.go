@@ -1,0 +1,260 @@
+package budget
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/holdfast-cloud/terraform-provider-holdfast/internal/cloud"
+)
+
+const (
+	// firstLook is when an operation is first asked about whose usual
+	// duration is not known yet.
+	firstLook = time.Second
+	// minHold and maxHold bound how long finished work may stay unnoticed so
+	// that one poll asks about more of it.
+	minHold = time.Second
+	maxHold = 12 * time.Second
+	// scarceHold replaces them while requests queue for tokens: a poll then
+	// costs what a create costs.
+	scarceHold = 20 * time.Second
+	// plenty is the share of the limit above which requests are not saved.
+	plenty = 0.75
+	// pollTimeout bounds one poll, queueing and retries included.
+	pollTimeout = 2 * time.Minute
+)
+
+// Waiter implements cloud.Waiter: one goroutine polls for all callers.
+type Waiter struct {
+	poller   cloud.OperationPoller
+	clock    Clock
+	pressure func() Pressure
+
+	mu      sync.Mutex
+	groups  []*group
+	usual   map[string]time.Duration
+	running bool
+	changed chan struct{}
+}
+
+// NewWaiter waits with the poller's batches; pressure tells how scarce
+// requests are.
+func NewWaiter(poller cloud.OperationPoller, clock Clock, pressure func() Pressure) *Waiter {
+	return &Waiter{poller: poller, clock: clock, pressure: pressure, usual: map[string]time.Duration{}, changed: make(chan struct{}, 1)}
+}
+
+// group is the operations of one caller. The vendor runs them in order, so
+// the last is asked about first: while it runs, the others need no question.
+type group struct {
+	operations []cloud.Operation
+	confirmed  []bool
+	begun, due time.Time
+	result     chan error
+}
+
+func (g *group) last() cloud.Operation { return g.operations[len(g.operations)-1] }
+
+// open lists the operations that are not confirmed, last first.
+func (g *group) open() []string {
+	var ids []string
+	for i := len(g.operations) - 1; i >= 0; i-- {
+		if !g.confirmed[i] {
+			ids = append(ids, g.operations[i].ID)
+		}
+	}
+	return ids
+}
+
+// Wait implements cloud.Waiter.
+func (w *Waiter) Wait(ctx context.Context, operations ...cloud.Operation) error {
+	if len(operations) == 0 {
+		return nil
+	}
+	now := w.clock.Now()
+	g := &group{operations: operations, confirmed: make([]bool, len(operations)), begun: now, result: make(chan error, 1)}
+	w.mu.Lock()
+	look := firstLook
+	if usual, ok := w.usual[g.last().Command]; ok {
+		look = usual
+	}
+	g.due = now.Add(look)
+	w.groups = append(w.groups, g)
+	if !w.running {
+		w.running = true
+		go w.run()
+	}
+	w.mu.Unlock()
+	w.signal()
+	select {
+	case err := <-g.result:
+		return err
+	case <-ctx.Done():
+		w.drop(g)
+		return ctx.Err()
+	}
+}
+
+func (w *Waiter) signal() {
+	select {
+	case w.changed <- struct{}{}:
+	default:
+	}
+}
+
+func (w *Waiter) drop(g *group) {
+	w.mu.Lock()
+	w.groups = slices.DeleteFunc(w.groups, func(other *group) bool { return other == g })
+	w.mu.Unlock()
+	w.signal()
+}
+
+// run polls until nobody waits any more.
+func (w *Waiter) run() {
+	for {
+		pause, ids, finished := w.next()
+		if finished {
+			return
+		}
+		if pause > 0 {
+			timer := make(chan struct{})
+			stop := w.clock.AfterFunc(pause, func() { close(timer) })
+			select {
+			case <-timer:
+			case <-w.changed:
+			}
+			stop()
+			continue
+		}
+		ctx, cancel := context.WithTimeout(cloud.WithPriority(context.Background(), cloud.PriorityWait), pollTimeout)
+		statuses, err := w.poller.PollOperations(ctx, ids)
+		cancel()
+		w.settle(ids, statuses, err)
+	}
+}
+
+// next decides what to do now: pause, or ask about ids.
+func (w *Waiter) next() (pause time.Duration, ids []string, finished bool) {
+	pressure := w.pressure()
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if len(w.groups) == 0 {
+		w.running = false
+		return 0, nil, true
+	}
+	slices.SortStableFunc(w.groups, func(a, b *group) int { return a.due.Compare(b.due) })
+	now, most := w.clock.Now(), w.poller.MaxOperationsPerPoll()
+	due := 0
+	for due < len(w.groups) && !w.groups[due].due.After(now) {
+		due++
+	}
+	if due < most {
+		if wait := w.groups[0].due.Add(hold(pressure)).Sub(now); wait > 0 {
+			return wait, nil, false
+		}
+	}
+	return 0, batch(w.groups, due, most), false
+}
+
+// hold is how long a due group waits for company.
+func hold(p Pressure) time.Duration {
+	if p.Full >= plenty {
+		return minHold
+	}
+	if p.Waiting > 0 {
+		return scarceHold
+	}
+	return minHold + time.Duration((1-p.Full/plenty)*float64(maxHold-minHold))
+}
+
+// batch chooses what one poll asks about: the last operation of every due
+// group, then the due groups' other operations, then, since they cost
+// nothing more, the last operations of groups that are not due yet.
+func batch(groups []*group, due, most int) []string {
+	ids := make([]string, 0, most)
+	add := func(more ...string) {
+		ids = append(ids, more[:min(len(more), most-len(ids))]...)
+	}
+	for _, g := range groups[:due] {
+		add(g.open()[0])
+	}
+	for _, g := range groups[:due] {
+		add(g.open()[1:]...)
+	}
+	for _, g := range groups[due:] {
+		add(g.open()...)
+	}
+	return ids
+}
+
+// settle hands out what a poll found.
+func (w *Waiter) settle(asked []string, statuses []cloud.OperationStatus, err error) {
+	now := w.clock.Now()
+	found := make(map[string]cloud.OperationStatus, len(statuses))
+	for _, status := range statuses {
+		found[status.ID] = status
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.groups = slices.DeleteFunc(w.groups, func(g *group) bool {
+		askedHere := slices.ContainsFunc(g.operations, func(o cloud.Operation) bool { return slices.Contains(asked, o.ID) })
+		if !askedHere {
+			return false
+		}
+		if err != nil {
+			if temporary := cloud.CodeOf(err).Temporary() || cloud.CodeOf(err) == cloud.CodeUnknown; temporary {
+				g.due = now.Add(firstLook)
+				return false
+			}
+			g.result <- err
+			return true
+		}
+		return w.judge(g, found, now)
+	})
+}
+
+// judge applies a poll's findings to one group and tells whether it is done.
+// Call with mu held.
+func (w *Waiter) judge(g *group, found map[string]cloud.OperationStatus, now time.Time) bool {
+	lastDone := g.confirmed[len(g.confirmed)-1]
+	for i, operation := range g.operations {
+		status, ok := found[operation.ID]
+		switch {
+		case !ok || g.confirmed[i]:
+		case status.Err != nil:
+			g.result <- status.Err
+			return true
+		case status.Done:
+			g.confirmed[i] = true
+		}
+	}
+	if !lastDone && g.confirmed[len(g.confirmed)-1] {
+		w.learn(g, now)
+	}
+	if !slices.Contains(g.confirmed, false) {
+		g.result <- nil
+		return true
+	}
+	if g.confirmed[len(g.confirmed)-1] {
+		// Only the confirmation of what ran before is missing.
+		g.due = now
+		return false
+	}
+	if !g.due.After(now) {
+		g.due = now.Add(max(firstLook/2, now.Sub(g.begun)/8))
+	}
+	return false
+}
+
+// learn keeps a running mean of how long a command takes; it is a little
+// below what was seen, because it is seen late.
+func (w *Waiter) learn(g *group, now time.Time) {
+	command, took := g.last().Command, now.Sub(g.begun)*9/10
+	usual, ok := w.usual[command]
+	if !ok {
+		usual = took
+	}
+	w.usual[command] = cmp.Or((3*usual+took)/4, firstLook)
+}

@@ -1,0 +1,190 @@
+package budget
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/holdfast-cloud/terraform-provider-holdfast/internal/cloud"
+)
+
+// fakeOperations end at their time, or never, or in failure.
+type fakeOperations struct {
+	mu    sync.Mutex
+	ends  map[string]time.Time
+	fails map[string]bool
+	polls int
+	asked int
+	err   error
+}
+
+func (f *fakeOperations) add(id string, d time.Duration) cloud.Operation {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.ends == nil {
+		f.ends = map[string]time.Time{}
+	}
+	f.ends[id] = time.Now().Add(d)
+	return cloud.Operation{ID: id, Command: "create_server"}
+}
+
+func (f *fakeOperations) running(id string) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return time.Now().Before(f.ends[id])
+}
+
+func (f *fakeOperations) MaxOperationsPerPoll() int { return 50 }
+
+func (f *fakeOperations) PollOperations(_ context.Context, ids []string) ([]cloud.OperationStatus, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.polls++
+	f.asked += len(ids)
+	if len(ids) == 0 || len(ids) > 50 {
+		return nil, fmt.Errorf("%d ids in one poll", len(ids))
+	}
+	if f.err != nil {
+		return nil, f.err
+	}
+	var statuses []cloud.OperationStatus
+	for _, id := range ids {
+		status := cloud.OperationStatus{ID: id}
+		if !time.Now().Before(f.ends[id]) {
+			status.Done = true
+			if f.fails[id] {
+				status.Err = &cloud.Error{Code: cloud.CodeOperationFailed, ID: id}
+			}
+		}
+		statuses = append(statuses, status)
+	}
+	return statuses, nil
+}
+
+func relaxed() Pressure { return Pressure{Full: 1} }
+
+func TestWaiterSharesPolls(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		operations := &fakeOperations{}
+		waiter := NewWaiter(operations, SystemClock{}, relaxed)
+		var group sync.WaitGroup
+		// Ten at a time, a hundred in all: as Terraform does it.
+		slots := make(chan struct{}, 10)
+		began := time.Now()
+		for i := range 100 {
+			group.Go(func() {
+				slots <- struct{}{}
+				defer func() { <-slots }()
+				create := operations.add(fmt.Sprintf("c%d", i), 6*time.Second)
+				start := operations.add(fmt.Sprintf("s%d", i), 9*time.Second)
+				if err := waiter.Wait(t.Context(), create, start); err != nil {
+					t.Error(err)
+				}
+				if operations.running(start.ID) {
+					t.Error("Wait returned too early")
+				}
+			})
+		}
+		group.Wait()
+		if operations.polls > 40 {
+			t.Errorf("%d polls for 100 servers, want at most 40", operations.polls)
+		}
+		if took := time.Since(began); took > 120*time.Second {
+			t.Errorf("took %s, the operations alone 90 s", took)
+		}
+		synctest.Wait()
+		if waiter.running {
+			t.Error("the waiter's goroutine still runs")
+		}
+	})
+}
+
+func TestWaiterSavesPollsWhenRequestsAreScarce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		operations := &fakeOperations{}
+		waiter := NewWaiter(operations, SystemClock{}, func() Pressure { return Pressure{Full: 0, Waiting: 40} })
+		var group sync.WaitGroup
+		for i := range 100 {
+			group.Go(func() {
+				time.Sleep(time.Duration(i) * 4 * time.Second)
+				if err := waiter.Wait(t.Context(), operations.add(fmt.Sprint(i), 9*time.Second)); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		group.Wait()
+		if operations.polls > 25 {
+			t.Errorf("%d polls in 400 s, want at most 25", operations.polls)
+		}
+	})
+}
+
+func TestWaiterManyAtOnceNeedFewPolls(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		operations := &fakeOperations{}
+		waiter := NewWaiter(operations, SystemClock{}, relaxed)
+		var group sync.WaitGroup
+		for i := range 500 {
+			group.Go(func() {
+				if err := waiter.Wait(t.Context(), operations.add(fmt.Sprint(i), 500*time.Millisecond)); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		group.Wait()
+		if operations.polls > 12 {
+			t.Errorf("%d polls for 500 operations, want at most 12", operations.polls)
+		}
+	})
+}
+
+func TestWaiterReportsFailure(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		operations := &fakeOperations{fails: map[string]bool{"bad": true}}
+		waiter := NewWaiter(operations, SystemClock{}, relaxed)
+		err := waiter.Wait(t.Context(), operations.add("bad", time.Second), operations.add("good", 2*time.Second))
+		if cloud.CodeOf(err) != cloud.CodeOperationFailed {
+			t.Errorf("error %v, want operation_failed", err)
+		}
+	})
+}
+
+func TestWaiterOutlastsPassingErrorsButNotFinalOnes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		operations := &fakeOperations{err: &cloud.Error{Code: cloud.CodeUnavailable}}
+		waiter := NewWaiter(operations, SystemClock{}, relaxed)
+		go func() {
+			time.Sleep(30 * time.Second)
+			operations.mu.Lock()
+			operations.err = nil
+			operations.mu.Unlock()
+		}()
+		if err := waiter.Wait(t.Context(), operations.add("a", time.Second)); err != nil {
+			t.Errorf("a passing error ended the wait: %v", err)
+		}
+		operations.err = &cloud.Error{Code: cloud.CodeUnauthorized}
+		if err := waiter.Wait(t.Context(), operations.add("b", time.Second)); cloud.CodeOf(err) != cloud.CodeUnauthorized {
+			t.Errorf("error %v, want unauthorized", err)
+		}
+	})
+}
+
+func TestWaiterObeysTheContext(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		operations := &fakeOperations{}
+		waiter := NewWaiter(operations, SystemClock{}, relaxed)
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+		defer cancel()
+		if err := waiter.Wait(ctx, operations.add("stuck", time.Hour)); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("error %v, want the context's", err)
+		}
+		synctest.Wait()
+		if waiter.running {
+			t.Error("polls go on although nobody waits")
+		}
+	})
+}
