@@ -1,0 +1,18 @@
+terraform {
+  required_providers {
+    holdfast = {
+      source = "holdfast-cloud/holdfast"
+    }
+  }
+}
+
+provider "holdfast" {
+  # Every object carries this name as a label.
+  deployment = "acme-eu"
+
+  # Data centres that are gone, such as ["hetzner/fsn1"].
+  lost_locations = []
+
+  # The token comes from HCLOUD_TOKEN.
+  hetzner {}
+}
