@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 )
@@ -45,9 +46,8 @@ func at(field string, err error) []Finding {
 	if err == nil {
 		return nil
 	}
-	//nolint:errorlint // The parsers of this package answer with a bare Finding.
-	f, ok := err.(Finding)
-	if !ok {
+	var f Finding
+	if !errors.As(err, &f) {
 		f = Finding{Summary: "Invalid value", Detail: sentence(err.Error())}
 	}
 	f.Field = field

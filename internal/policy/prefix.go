@@ -83,3 +83,12 @@ func clip(text string) string {
 	}
 	return strings.ToValidUTF8(text, "\uFFFD")
 }
+
+// list writes prefixes for people.
+func list(prefixes []netip.Prefix) string {
+	var texts []string
+	for _, p := range prefixes {
+		texts = append(texts, p.String())
+	}
+	return strings.Join(texts, ", ")
+}
