@@ -192,3 +192,7 @@ func tail(text string, n int) string {
 	}
 	return "…" + text[len(text)-n:]
 }
+
+// ConfigFile is the command line's configuration file, for a person who goes
+// on by hand.
+func (w *Workspace) ConfigFile() string { return w.config }

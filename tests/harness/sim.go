@@ -1,0 +1,70 @@
+package harness
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"time"
+
+	"github.com/holdfast-cloud/terraform-provider-holdfast/internal/simcloud"
+)
+
+// Requests counts API requests.
+type Requests struct{ simcloud.Requests }
+
+// Split divides the requests into reads, writes, and polls of actions.
+func (r Requests) Split() (reads, writes, polls int) {
+	for route, count := range r.Routes {
+		method, path, _ := strings.Cut(route, " ")
+		switch {
+		case method != "GET":
+			writes += count
+		case strings.Contains(path, "/actions"):
+			polls += count
+		default:
+			reads += count
+		}
+	}
+	return reads, writes, polls
+}
+
+// Sim is an embedded cloud that listens on loopback.
+type Sim struct {
+	*simcloud.Sim
+	served *simcloud.Served
+}
+
+// StartSim serves an embedded cloud on a free port of 127.0.0.1.
+func StartSim(options simcloud.Options) (*Sim, error) {
+	sim, err := simcloud.New(options)
+	if err != nil {
+		return nil, err
+	}
+	served, err := sim.Serve("127.0.0.1:0")
+	if err != nil {
+		return nil, errors.Join(err, sim.Close())
+	}
+	return &Sim{Sim: sim, served: served}, nil
+}
+
+// HetznerEndpoint is what a Hetzner Cloud client takes as its endpoint.
+func (s *Sim) HetznerEndpoint() string { return s.served.URL + "/v1" }
+
+// Counts gives the number of requests since the last reset.
+func (s *Sim) Counts() Requests { return Requests{s.Requests()} }
+
+// Inventory counts the objects by kind that a customer could have made.
+func (s *Sim) Inventory() map[string]int {
+	counts := map[string]int{}
+	for _, kind := range []string{"server", "volume", "network", "firewall", "ssh_key", "primary_ip", "floating_ip", "placement_group"} {
+		counts[kind] = len(s.Objects(kind))
+	}
+	return counts
+}
+
+// Close stops serving and closes the data file.
+func (s *Sim) Close() error {
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
+	return errors.Join(s.served.Shutdown(ctx), s.Sim.Close())
+}
