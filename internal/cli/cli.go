@@ -75,6 +75,7 @@ Started by a person it offers the tools below; none of them needs an account.`,
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
 	root.AddCommand(
+		simCommand(),
 		versionCommand(options.Version),
 		schemaCommand(options.Provider),
 	)

@@ -1,0 +1,131 @@
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/holdfast-cloud/terraform-provider-holdfast/internal/simcloud"
+)
+
+// exampleToken is what `holdfast sim` suggests where any token is good. Some of
+// the vendor's clients insist on the 64 characters that its real ones have.
+const exampleToken = "sim-token-sim-token-sim-token-sim-token-sim-token-sim-token-0001"
+
+// stopTimeout is how long requests under way may take to finish after the
+// simulation was told to stop.
+const stopTimeout = 5 * time.Second
+
+// simCommand serves the embedded clouds until it is told to stop.
+func simCommand() *cobra.Command {
+	var flags simFlags
+	command := &cobra.Command{
+		Use:   "sim",
+		Short: "Serve the embedded clouds on this machine, with no account",
+		Long: `Serve the embedded Hetzner Cloud: the vendor's own HTTP API, on loopback, with
+asynchronous actions, request limits, locking and the vendor's error codes.
+Holdfast, the vendor's command line and its Terraform provider work against it
+unchanged. It runs until it is stopped (Ctrl-C).
+
+A control API below /_sim/ of the same address counts requests and changes
+clock, limits and faults while it runs:
+
+  curl http://127.0.0.1:8700/_sim/requests
+  curl -d '{"kind": "error", "probability": 0.05}' http://127.0.0.1:8700/_sim/faults`,
+		Example: `  holdfast sim --data region.simcloud.db
+  holdfast sim --speed 60 --fault location_lost,location=fsn1
+  holdfast sim --durations 0 --rate-limit 0`,
+		Args: noArgs,
+		RunE: func(command *cobra.Command, _ []string) error {
+			return serveSim(command.Context(), flags, command.OutOrStdout(), command.ErrOrStderr())
+		},
+	}
+	flags.register(command.Flags())
+	return command
+}
+
+// serveSim starts the simulation, tells where it is, and serves until ctx ends,
+// which is no failure.
+func serveSim(ctx context.Context, flags simFlags, stdout, stderr io.Writer) (err error) {
+	options, faults, err := flags.options()
+	if err != nil {
+		return usageError{err}
+	}
+	sim, err := simcloud.New(options)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, sim.Close()) }()
+	for _, fault := range faults {
+		if _, err := sim.AddFault(fault); err != nil {
+			return usageError{fmt.Errorf("--fault %s: %w", fault.Kind, err)}
+		}
+	}
+	served, err := sim.Serve(flags.listen)
+	if err != nil {
+		return err
+	}
+	if err := announce(stdout, flags, served.URL); err != nil {
+		return errors.Join(err, served.Shutdown(context.WithoutCancel(ctx)))
+	}
+	if !loopback(flags.listen) {
+		fmt.Fprintln(stderr, "Warning: others on the network can reach this, and its control API asks for no token.")
+	}
+	<-ctx.Done()
+	fmt.Fprintln(stderr, "Stopping.")
+	stopping, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopTimeout)
+	defer cancel()
+	if err := served.Shutdown(stopping); err != nil && !errors.Is(err, context.DeadlineExceeded) {
+		return err
+	}
+	return nil
+}
+
+// announce prints where the simulation is and how to point a client at it.
+func announce(stdout io.Writer, flags simFlags, url string) error {
+	token := exampleToken
+	if len(flags.tokens) > 0 {
+		token = flags.tokens[0].text
+	}
+	if flags.json {
+		return json.NewEncoder(stdout).Encode(map[string]string{
+			"hetzner_endpoint": url + "/v1",
+			"hetzner_token":    token,
+			"control":          url + "/_sim/",
+		})
+	}
+	kept := "in memory, gone when this stops (--data FILE keeps it)"
+	if flags.data != "" {
+		kept = "in " + flags.data
+	}
+	_, err := fmt.Fprintf(stdout, `The embedded Hetzner Cloud serves %[1]s/v1
+  data     %[2]s
+  control  %[1]s/_sim/requests, /_sim/faults, /_sim/clock, /_sim/objects
+
+Point Terraform, or any client of the vendor's API, at it:
+
+  export HCLOUD_ENDPOINT=%[1]s/v1
+  export HCLOUD_TOKEN=%[3]s
+
+Ctrl-C stops it.
+`, url, kept, token)
+	return err
+}
+
+// loopback reports whether an address to listen on is reachable from this
+// machine only. A name that is no address counts as loopback only if it is
+// "localhost".
+func loopback(address string) bool {
+	host, _, err := net.SplitHostPort(address)
+	if err != nil {
+		return false
+	}
+	ip := net.ParseIP(host)
+	return host == "localhost" || ip != nil && ip.IsLoopback()
+}
