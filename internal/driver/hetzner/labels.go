@@ -1,0 +1,119 @@
+package hetzner
+
+import (
+	"crypto/sha256"
+	"encoding/base32"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/holdfast-cloud/terraform-provider-holdfast/internal/cloud"
+)
+
+// labelOrigin carries the digest of a VM's image, SSH keys and user data: it
+// tells whether an object found by its key was made from the same spec, which
+// the API does not (keys and user data cannot be read back).
+const labelOrigin = cloud.LabelPrefix + "origin"
+
+// nativeName is the vendor-side name of an object; see the package comment.
+func nativeName(kind cloud.Kind, meta cloud.Meta) string {
+	if kind == cloud.KindSSHKey {
+		return meta.Name
+	}
+	return meta.Name + "-" + meta.Location.Name
+}
+
+// keyOf is the value of cloud.LabelKey.
+func keyOf(kind cloud.Kind, meta cloud.Meta) string {
+	location := cloud.Location{Cloud: Name, Name: meta.Location.Name}
+	if kind == cloud.KindSSHKey {
+		location.Name = ""
+	}
+	return cloud.Key(meta.Deployment, kind, meta.Name, location)
+}
+
+// labelsOf gives all labels of an object: the user's and Holdfast's own.
+func labelsOf(kind cloud.Kind, meta cloud.Meta) map[string]string {
+	labels := make(map[string]string, len(meta.Labels)+6)
+	maps.Copy(labels, meta.Labels)
+	set := func(key, value string) {
+		if value != "" {
+			labels[key] = value
+		}
+	}
+	set(cloud.LabelDeployment, meta.Deployment)
+	set(cloud.LabelName, meta.Name)
+	set(cloud.LabelLocation, meta.Location.Name)
+	set(cloud.LabelTenant, meta.Tenant)
+	set(cloud.LabelTier, string(meta.Tier))
+	if meta.Deployment != "" {
+		set(cloud.LabelKey, keyOf(kind, meta))
+	}
+	return labels
+}
+
+// metaOf reads an observed object's Meta. location is the vendor's own
+// statement, if the object stands in one; otherwise the label's is taken.
+func metaOf(name, location string, labels map[string]string, protected bool) cloud.Meta {
+	meta := cloud.Meta{
+		Name:       name,
+		Deployment: labels[cloud.LabelDeployment],
+		Tenant:     labels[cloud.LabelTenant],
+		Tier:       cloud.Tier(labels[cloud.LabelTier]),
+		Location:   cloud.Location{Cloud: Name, Name: location},
+		Protected:  protected,
+	}
+	if given := labels[cloud.LabelName]; given != "" {
+		meta.Name = given
+	}
+	if location == "" {
+		meta.Location.Name = labels[cloud.LabelLocation]
+	}
+	for key, value := range labels {
+		if !strings.HasPrefix(key, cloud.LabelPrefix) {
+			if meta.Labels == nil {
+				meta.Labels = map[string]string{}
+			}
+			meta.Labels[key] = value
+		}
+	}
+	return meta
+}
+
+// objectOf makes the neutral identity of an observed object.
+func objectOf(id int64, name string, meta cloud.Meta) cloud.Object {
+	return cloud.Object{ID: cloud.ID{Location: meta.Location, Native: native(id)}, NativeName: name}
+}
+
+// sameLabels tells whether two Metas ask for the same vendor-side name and
+// labels.
+func sameLabels(kind cloud.Kind, currentName string, current, want cloud.Meta) bool {
+	return currentName == nativeName(kind, want) && maps.Equal(labelsOf(kind, current), labelsOf(kind, want))
+}
+
+// selector writes a filter in the vendor's label selector language.
+func selector(filter cloud.Filter) string {
+	var terms []string
+	if filter.Deployment != "" {
+		terms = append(terms, cloud.LabelDeployment+"="+filter.Deployment)
+	}
+	switch len(filter.Keys) {
+	case 0:
+	case 1:
+		terms = append(terms, cloud.LabelKey+"="+filter.Keys[0])
+	default:
+		terms = append(terms, cloud.LabelKey+" in ("+strings.Join(filter.Keys, ",")+")")
+	}
+	for _, key := range slices.Sorted(maps.Keys(filter.Labels)) {
+		terms = append(terms, key+"="+filter.Labels[key])
+	}
+	return strings.Join(terms, ",")
+}
+
+// originOf digests what a VM is made from; 100 bits of a SHA-256 in lower
+// case base32.
+func originOf(spec cloud.VMSpec) string {
+	parts := append([]string{spec.Image, spec.UserData}, slices.Sorted(slices.Values(spec.SSHKeys))...)
+	sum := sha256.Sum256([]byte(strings.Join(parts, "\x00")))
+	return strings.ToLower(base32.StdEncoding.WithPadding(base32.NoPadding).EncodeToString(sum[:]))[:20]
+}
