@@ -1,0 +1,112 @@
+package provider
+
+import (
+	"log/slog"
+	"net/http"
+	"strings"
+	"sync"
+
+	"github.com/holdfast-cloud/terraform-provider-holdfast/internal/budget"
+	"github.com/holdfast-cloud/terraform-provider-holdfast/internal/cloud"
+	"github.com/holdfast-cloud/terraform-provider-holdfast/internal/driver/hetzner"
+	"github.com/holdfast-cloud/terraform-provider-holdfast/internal/service"
+)
+
+// CloudsConfig is what the drivers are made of.
+type CloudsConfig struct {
+	// Deployment owns what is created; reads of its objects are coalesced.
+	Deployment string
+	// Version of the provider, for the User-Agent.
+	Version string
+	// Hetzner is nil where the configuration has no hetzner block.
+	Hetzner *HetznerConfig
+	// Transport sends the requests; nil means Go's own with its defaults,
+	// which honour the proxy environment.
+	Transport http.RoundTripper
+	// Clock meters requests and waits; nil means the machine's.
+	Clock budget.Clock
+	// Logger hears of retries and adoptions; nil means nobody does.
+	Logger *slog.Logger
+}
+
+// HetznerConfig is the account at Hetzner Cloud.
+type HetznerConfig struct {
+	// Token is the API token of one project; TokenUnknown says that the
+	// configuration has one whose value is not known yet.
+	Token        string
+	TokenUnknown bool
+	// Endpoint is the API's base URL with its version; empty for the
+	// vendor's own.
+	Endpoint string
+}
+
+// clouds makes each driver at its first use.
+type clouds struct {
+	config CloudsConfig
+	makers map[string]func() (cloud.Driver, error)
+	mu     sync.Mutex
+	made   map[string]cloud.Driver
+}
+
+// NewClouds gives the drivers of all clouds; it contacts nobody.
+func NewClouds(config CloudsConfig) service.Clouds {
+	if config.Clock == nil {
+		config.Clock = budget.SystemClock{}
+	}
+	c := &clouds{config: config, made: map[string]cloud.Driver{}}
+	c.makers = map[string]func() (cloud.Driver, error){
+		hetzner.Name: c.hetzner,
+	}
+	return c
+}
+
+// Driver implements service.Clouds. A driver that could not be made is tried
+// again at the next use: its configuration may have become known.
+func (c *clouds) Driver(name string) (cloud.Driver, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if driver, ok := c.made[name]; ok {
+		return driver, nil
+	}
+	maker, ok := c.makers[name]
+	if !ok {
+		return nil, &cloud.Error{Code: cloud.CodeUnsupported, Cloud: name, Doing: "find the driver", Field: "location",
+			Message: "this version of Holdfast has no driver for the cloud", Remedy: "Use a location of another cloud."}
+	}
+	driver, err := maker()
+	if err != nil {
+		return nil, err
+	}
+	driver = budget.Wrap(driver, c.config.Clock, c.config.Deployment)
+	c.made[name] = driver
+	return driver, nil
+}
+
+func (c *clouds) hetzner() (cloud.Driver, error) {
+	account := c.config.Hetzner
+	missing := func(message, remedy string) error {
+		return &cloud.Error{Code: cloud.CodeUnauthorized, Cloud: hetzner.Name, Doing: "use the account", Message: message, Remedy: remedy}
+	}
+	switch {
+	case account == nil:
+		return nil, missing("the provider's configuration has no hetzner block and HCLOUD_TOKEN is not set",
+			`Add hetzner {} to the provider "holdfast" block and give the project's API token as HCLOUD_TOKEN.`)
+	case account.TokenUnknown:
+		return nil, missing("the provider's hetzner.token is not known yet",
+			"Apply what makes the token first (terraform apply -target=…), or give it as HCLOUD_TOKEN.")
+	case account.Token == "":
+		return nil, missing("the hetzner block has no token and HCLOUD_TOKEN is not set",
+			"Set HCLOUD_TOKEN to an API token of the project, or hetzner.token to a variable that holds it.")
+	}
+	bucket := budget.NewBucket(c.config.Clock)
+	return hetzner.New(hetzner.Options{
+		Token:      account.Token,
+		Endpoint:   strings.TrimSuffix(account.Endpoint, "/"),
+		Version:    c.config.Version,
+		HTTPClient: budget.NewHTTPClient(budget.HTTPOptions{Bucket: bucket, Base: c.config.Transport}),
+		NewWaiter: func(poller cloud.OperationPoller) cloud.Waiter {
+			return budget.NewWaiter(poller, c.config.Clock, bucket.Pressure)
+		},
+		Logger: c.config.Logger,
+	})
+}

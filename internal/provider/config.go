@@ -1,0 +1,172 @@
+package provider
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/path"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+
+	"github.com/holdfast-cloud/terraform-provider-holdfast/internal/catalog"
+	"github.com/holdfast-cloud/terraform-provider-holdfast/internal/cloud"
+	"github.com/holdfast-cloud/terraform-provider-holdfast/internal/service"
+)
+
+// The environment variables that stand in for what the provider block leaves
+// out.
+const (
+	EnvDeployment = "HOLDFAST_DEPLOYMENT"
+	// EnvLostLocations is comma separated.
+	EnvLostLocations = "HOLDFAST_LOST_LOCATIONS"
+	// EnvHetznerToken and EnvHetznerEndpoint are those of the vendor's own
+	// tools.
+	EnvHetznerToken    = "HCLOUD_TOKEN"
+	EnvHetznerEndpoint = "HCLOUD_ENDPOINT"
+)
+
+// Config is the configuration in plain values, for who makes the drivers.
+type Config struct {
+	// Version is the provider's own.
+	Version    string
+	Deployment string
+	Lost       cloud.LostSet
+	Hetzner    Hetzner
+}
+
+// Hetzner is the configuration of Hetzner Cloud.
+type Hetzner struct {
+	// Token is the API token; empty if there is none.
+	Token string
+	// Endpoint is the API's base URL; empty for the vendor's own.
+	Endpoint string
+	// RequestsPerHour bounds the account's request rate from the start; 0
+	// follows the headers of the server's answers.
+	RequestsPerHour int64
+	// Unknown tells that the token or the endpoint is known only after apply.
+	Unknown bool
+}
+
+// model is the provider block.
+type model struct {
+	Deployment    types.String  `tfsdk:"deployment"`
+	LostLocations types.Set     `tfsdk:"lost_locations"`
+	Hetzner       *hetznerModel `tfsdk:"hetzner"`
+}
+
+type hetznerModel struct {
+	Token           types.String `tfsdk:"token"`
+	Endpoint        types.String `tfsdk:"endpoint"`
+	RequestsPerHour types.Int64  `tfsdk:"requests_per_hour"`
+}
+
+// resolve judges the provider block and fills in from the environment.
+func (m model) resolve(known *catalog.Catalog, getenv func(string) string, diags *diag.Diagnostics) Config {
+	config := Config{Deployment: m.deployment(getenv, diags), Lost: m.lost(known, getenv, diags)}
+	if m.Hetzner == nil {
+		m.Hetzner = &hetznerModel{}
+	}
+	config.Hetzner = Hetzner{
+		Token:           or(m.Hetzner.Token, getenv, EnvHetznerToken),
+		Endpoint:        or(m.Hetzner.Endpoint, getenv, EnvHetznerEndpoint),
+		RequestsPerHour: m.Hetzner.RequestsPerHour.ValueInt64(),
+		Unknown:         m.Hetzner.Token.IsUnknown() || m.Hetzner.Endpoint.IsUnknown(),
+	}
+	return config
+}
+
+// or gives the attribute's value, or the variable's where it is absent.
+func or(value types.String, getenv func(string) string, variable string) string {
+	if value.IsNull() {
+		return getenv(variable)
+	}
+	return value.ValueString()
+}
+
+func (m model) deployment(getenv func(string) string, diags *diag.Diagnostics) string {
+	if m.Deployment.IsUnknown() {
+		diags.AddAttributeError(path.Root("deployment"), "Deployment not known yet",
+			"The name of the deployment depends on a value that is known only after apply. Every object is found by it, so it must be known at plan: write it as a text or a variable.")
+		return ""
+	}
+	name := or(m.Deployment, getenv, EnvDeployment)
+	if name == "" {
+		diags.AddAttributeError(path.Root("deployment"), "Deployment missing",
+			"Every object carries the name of the deployment that owns it. Set deployment in the provider block, or "+EnvDeployment+", to a name that stays the same, such as \"acme-eu\".")
+		return ""
+	}
+	if err := cloud.CheckName(name); err != nil {
+		diags.AddAttributeError(path.Root("deployment"), "Invalid deployment", err.Error())
+	}
+	return name
+}
+
+func (m model) lost(known *catalog.Catalog, getenv func(string) string, diags *diag.Diagnostics) cloud.LostSet {
+	attribute := path.Root("lost_locations")
+	var entries []string
+	if m.LostLocations.IsNull() {
+		for entry := range strings.SplitSeq(getenv(EnvLostLocations), ",") {
+			if entry = strings.TrimSpace(entry); entry != "" {
+				entries = append(entries, entry)
+			}
+		}
+	}
+	unknown := m.LostLocations.IsUnknown()
+	for _, element := range m.LostLocations.Elements() {
+		text, ok := element.(types.String)
+		unknown = unknown || !ok || text.IsUnknown()
+		if ok && text.IsNull() {
+			diags.AddAttributeError(attribute, "Lost location is null", "Leave the entry out.")
+			continue
+		}
+		entries = append(entries, text.ValueString())
+	}
+	if unknown {
+		diags.AddAttributeError(attribute, "Lost locations not known yet",
+			"Which locations are lost decides what the plan does, so it must be known at plan: write it as a list or a variable.")
+		return cloud.LostSet{}
+	}
+	set, err := cloud.ParseLost(entries)
+	for _, one := range unjoin(err) {
+		diags.AddAttributeError(attribute, "Not a location", one.Error())
+	}
+	for _, entry := range entries {
+		if err := exists(known, entry); err != nil {
+			diags.AddAttributeError(attribute, "Unknown location", err.Error())
+		}
+	}
+	return set
+}
+
+// exists refuses well-formed entries that name nothing: a slip of the pen
+// would leave the dead location in use.
+func exists(known *catalog.Catalog, entry string) error {
+	if name, ok := strings.CutSuffix(entry, "/*"); ok {
+		if _, err := known.Select(catalog.Filter{Cloud: name}); err != nil {
+			return fmt.Errorf("%q: %w", entry, err)
+		}
+		return nil
+	}
+	location, err := cloud.ParseLocation(entry)
+	if err != nil {
+		return nil // ParseLost has reported it
+	}
+	_, err = known.Lookup(location)
+	return err
+}
+
+func unjoin(err error) []error {
+	var joined interface{ Unwrap() []error }
+	if errors.As(err, &joined) {
+		return joined.Unwrap()
+	}
+	if err != nil {
+		return []error{err}
+	}
+	return nil
+}
+
+// CloudsFunc makes the drivers of a configuration. It contacts nobody; a
+// driver is made when it is first asked for.
+type CloudsFunc func(Config) service.Clouds

@@ -1,0 +1,120 @@
+package service
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/path"
+	"github.com/hashicorp/terraform-plugin-framework/resource"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+
+	"github.com/holdfast-cloud/terraform-provider-holdfast/internal/cloud"
+)
+
+// examineTime bounds the one read that finds out what became of an object
+// whose creation was cut short.
+const examineTime = time.Minute
+
+// Create implements resource.Resource.
+func (r *Resource[M, S, T, PM]) Create(ctx context.Context, req resource.CreateRequest, resp *resource.CreateResponse) {
+	plan, config := new(M), new(M)
+	diags := &resp.Diagnostics
+	diags.Append(req.Plan.Get(ctx, plan)...)
+	diags.Append(req.Config.Get(ctx, config)...)
+	if diags.HasError() {
+		return
+	}
+	base := PM(plan).Base()
+	ctx = cloud.WithPriority(ctx, tierOf(PM(plan)).Priority())
+	r.judge(ctx, &Review[M]{Env: r.env, Config: config, Plan: plan, Final: true, Diags: diags})
+	if diags.HasError() {
+		return
+	}
+	spec, location := r.spec(ctx, plan, diags)
+	store, caps := r.store(location, diags)
+	if diags.HasError() {
+		return
+	}
+	timeout, more := base.Timeouts.Create(ctx, r.env.Timeouts.Create)
+	diags.Append(more...)
+	limited, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
+
+	// save keeps what is known of the object; the last call wins.
+	var id cloud.ID
+	save := func(observed T, protected bool) {
+		object, _ := r.def.Observed(observed)
+		id = cloud.ID{Location: location, Native: object.ID.Native}
+		model := *plan
+		diags.Append(r.observe(ctx, &model, id, observed, caps)...)
+		diags.Append(resp.State.Set(ctx, &model)...)
+		settle(ctx, req.Plan, &resp.State, diags)
+		diags.Append(resp.State.SetAttribute(ctx, path.Root("deletion_protection"), protected)...)
+		setIdentity(ctx, resp.Identity, id, diags)
+		writeRecord(ctx, resp.Private, Record{ID: id.String(), Protected: protected}, diags)
+		r.env.Claims.Made(id.String())
+	}
+	protected := base.DeletionProtection.ValueBool()
+	latest, err := store.Create(limited, spec, func(observed T) { save(observed, protected) })
+	if err == nil {
+		save(latest, protected)
+		return
+	}
+	if id.IsZero() {
+		r.explain(ctx, err, "create", base, diags)
+		return
+	}
+	if r.repairable(ctx, limited, store, id, err, func(observed T) { save(observed, protected) }) {
+		diags.AddWarning(fmt.Sprintf("%s %q (%s) exists, but is not finished", r.def.Noun, base.Name.ValueString(), id),
+			Explain(err, "finish it", nil).Detail()+"\n\nIt is kept. Run apply again: the next plan shows what is missing, and the apply does it in place.")
+		return
+	}
+	// Terraform marks it as tainted and replaces it next time; the protection
+	// of what never worked must not stand in the way of that.
+	diags.Append(resp.State.SetAttribute(ctx, path.Root("deletion_protection"), types.BoolValue(false))...)
+	writeRecord(ctx, resp.Private, Record{ID: id.String()}, diags)
+	r.explain(ctx, err, "create", base, diags)
+}
+
+// repairable tells whether an object whose creation was cut short can be
+// finished in place. If it was only interrupted, or the cloud does not answer
+// now, it is taken to be: an object that is marked as tainted would be
+// destroyed by the next apply, healthy or not.
+func (r *Resource[M, S, T, PM]) repairable(ctx, limited context.Context, store cloud.Store[S, T], id cloud.ID, err error, save func(T)) bool {
+	if ctx.Err() != nil {
+		return true // the user interrupted: no time for another request
+	}
+	code := cloud.CodeOf(err)
+	if code == cloud.CodeOperationFailed || code == cloud.CodeNotFound {
+		return false
+	}
+	examine, cancel := context.WithTimeout(ctx, examineTime)
+	defer cancel()
+	observed, readErr := store.Get(examine, id.Native)
+	switch {
+	case readErr == nil && (r.def.Healthy == nil || r.def.Healthy(observed)):
+		save(observed)
+		return true
+	case readErr == nil:
+		// Not healthy now; if only time ran out, it may still become so.
+		return limited.Err() != nil
+	default:
+		return cloud.CodeOf(readErr).Temporary() || errors.Is(readErr, context.DeadlineExceeded)
+	}
+}
+
+// spec makes the neutral spec of a model whose values are all known.
+func (r *Resource[M, S, T, PM]) spec(ctx context.Context, model *M, diags *diag.Diagnostics) (S, cloud.Location) {
+	var zero S
+	m, err := meta(r.env.Deployment, PM(model).Base(), ownerOf(PM(model)))
+	if err != nil {
+		diags.AddAttributeError(path.Root("location"), "Not a location", err.Error())
+		return zero, cloud.Location{}
+	}
+	spec, more := r.def.ToSpec(ctx, model, m)
+	diags.Append(more...)
+	return spec, m.Location
+}

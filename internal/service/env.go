@@ -1,0 +1,70 @@
+package service
+
+import (
+	"errors"
+	"sync"
+	"time"
+
+	"github.com/holdfast-cloud/terraform-provider-holdfast/internal/catalog"
+	"github.com/holdfast-cloud/terraform-provider-holdfast/internal/cloud"
+)
+
+// Clouds gives the drivers.
+type Clouds interface {
+	// Driver gives the driver of a cloud, made at its first use, so that a
+	// cloud that nothing needs is never contacted. The error says which block
+	// of the provider's configuration is missing; it is ErrNotYetKnown while
+	// that block depends on what an apply has yet to make.
+	Driver(cloudName string) (cloud.Driver, error)
+}
+
+// ErrNotYetKnown tells that a cloud's credentials are unknown at plan: what
+// needs no answer from the cloud can be planned all the same.
+var ErrNotYetKnown = errors.New("the provider's configuration for this cloud depends on values that are known only after apply")
+
+// Timeouts bound one operation on one object, waiting for the account's
+// request limit included.
+type Timeouts struct {
+	Create, Read, Update, Delete time.Duration
+}
+
+// DefaultTimeouts end what hangs, not what queues: with a limit of one
+// request a second, a deployment of 5,000 tenants (4 requests each) waits up
+// to 5.6 hours, and the free tenants among them for all of that.
+func DefaultTimeouts() Timeouts {
+	return Timeouts{Create: 6 * time.Hour, Read: 30 * time.Minute, Update: 6 * time.Hour, Delete: 6 * time.Hour}
+}
+
+// Env is what the configured provider hands to every resource and data
+// source. One Env serves one walk of Terraform (a plan or an apply): its
+// claims and known objects are forgotten with it.
+type Env struct {
+	// Deployment owns what is created.
+	Deployment string
+	// Lost holds the locations that the operator declared dead.
+	Lost    cloud.LostSet
+	Catalog *catalog.Catalog
+	Clouds  Clouds
+	Claims  *Claims
+	// Timeouts hold where a resource does not set its own.
+	Timeouts Timeouts
+
+	// known maps cloud.ID to cloud.Meta: what this run created or read.
+	known sync.Map
+}
+
+// Known gives what this run already learned about an object, so that checks
+// between objects need no request.
+func (e *Env) Known(id cloud.ID) (cloud.Meta, bool) {
+	value, ok := e.known.Load(id)
+	if !ok {
+		return cloud.Meta{}, false
+	}
+	return value.(cloud.Meta), true
+}
+
+// Learn records what was created, read or changed.
+func (e *Env) Learn(id cloud.ID, meta cloud.Meta) { e.known.Store(id, meta) }
+
+// Forget drops a deleted object.
+func (e *Env) Forget(id cloud.ID) { e.known.Delete(id) }

@@ -1,0 +1,164 @@
+package service
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/path"
+	"github.com/hashicorp/terraform-plugin-framework/resource"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+
+	"github.com/holdfast-cloud/terraform-provider-holdfast/internal/cloud"
+)
+
+// ModifyPlan implements resource.ResourceWithModifyPlan. Terraform calls it
+// for every planned instance, with or without changes, and once more just
+// before it applies a change.
+func (r *Resource[M, S, T, PM]) ModifyPlan(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
+	if r.env == nil {
+		return
+	}
+	diags := &resp.Diagnostics
+	record := readRecord(ctx, req.Private, diags)
+	var prior *M
+	if !req.State.Raw.IsNull() {
+		prior = new(M)
+		diags.Append(req.State.Get(ctx, prior)...)
+		if diags.HasError() {
+			return
+		}
+		r.planPrior(PM(prior).Base(), !req.Plan.Raw.IsNull(), diags)
+	}
+	if req.Plan.Raw.IsNull() || diags.HasError() {
+		return
+	}
+
+	plan, config := new(M), new(M)
+	diags.Append(req.Plan.Get(ctx, plan)...)
+	diags.Append(req.Config.Get(ctx, config)...)
+	if diags.HasError() {
+		return
+	}
+	PM(plan).Base().Deployment = types.StringValue(r.env.Deployment)
+	r.judge(ctx, &Review[M]{Env: r.env, Config: config, Prior: prior, Plan: plan, Diags: diags})
+
+	if prior != nil {
+		replaced := r.replaced(prior, plan)
+		for _, name := range replaced {
+			resp.RequiresReplace = append(resp.RequiresReplace, path.Root(name))
+		}
+		if len(replaced) > 0 && r.protects(PM(prior).Base()) {
+			r.refuseReplacement(path.Root(replaced[0]), PM(prior).Base().ID.ValueString(), "changing "+replaced[0]+" replaces it", diags)
+		}
+		record = Record{ID: PM(prior).Base().ID.ValueString(), Protected: PM(prior).Base().DeletionProtection.ValueBool()}
+	}
+	r.claim(PM(plan).Base(), prior == nil, record, diags)
+
+	diags.Append(resp.Plan.Set(ctx, plan)...)
+	writeRecord(ctx, resp.Private, record, diags)
+}
+
+// judge runs all checks of a planned object.
+func (r *Resource[M, S, T, PM]) judge(ctx context.Context, review *Review[M]) {
+	base := PM(review.Plan).Base()
+	r.check(ctx, review.Plan, review.Diags)
+	if review.Diags.HasError() {
+		return // what follows would only repeat it
+	}
+	location, ok := r.env.CheckLocation(base.Location, path.Root("location"), review.Diags)
+	if ok {
+		// A missing provider block is found out by the plan, not by the apply.
+		if _, err := r.env.Clouds.Driver(location.Cloud); err != nil && (review.Final || !errors.Is(err, ErrNotYetKnown)) {
+			review.Diags.AddAttributeError(path.Root("location"), "No access to "+location.Cloud, err.Error())
+		}
+	}
+	if r.def.Review != nil && !review.Diags.HasError() {
+		r.def.Review(ctx, review)
+	}
+}
+
+// planPrior judges what happens to an existing object before looking at what
+// it shall become.
+func (r *Resource[M, S, T, PM]) planPrior(base *Common, staying bool, diags *diag.Diagnostics) {
+	id := base.ID.ValueString()
+	if owner := base.Deployment.ValueString(); owner != "" && owner != r.env.Deployment {
+		diags.AddError("An object of another deployment",
+			fmt.Sprintf("%s %s belongs to the deployment %q, and this configuration is the deployment %q. "+
+				"Holdfast never changes another deployment's objects: manage it there, or take it out of this state with a removed block (lifecycle { destroy = false }).",
+				r.def.Noun, id, owner, r.env.Deployment))
+		return
+	}
+	if !staying && r.protects(base) {
+		diags.AddAttributeError(path.Root("deletion_protection"), "Deletion protection",
+			fmt.Sprintf("%s %q (%s) is protected, so no plan may delete it. To remove it, set deletion_protection = false, apply, and only then take it out of the configuration.",
+				r.def.Noun, base.Name.ValueString(), id))
+		return
+	}
+	if address, ok := r.address(base); ok {
+		if err := r.env.Claims.Hold(r.claimed(address), id, staying); err != nil {
+			diags.AddAttributeError(path.Root("name"), "Two blocks for one object", err.Error())
+		}
+	}
+}
+
+// protects tells whether an existing object may not go. What stands in a lost
+// location is not deleted anyway, only taken out of the state.
+func (r *Resource[M, S, T, PM]) protects(base *Common) bool {
+	id, err := cloud.ParseID(base.ID.ValueString())
+	return base.DeletionProtection.ValueBool() && (err != nil || !r.env.Lost.Contains(id.Location))
+}
+
+// replaced names the attributes whose change replaces the object.
+func (r *Resource[M, S, T, PM]) replaced(prior, plan *M) []string {
+	var names []string
+	if !PM(prior).Base().Location.Equal(PM(plan).Base().Location) {
+		names = append(names, "location")
+	}
+	if r.def.Replaces != nil {
+		names = append(names, r.def.Replaces(prior, plan)...)
+	}
+	return names
+}
+
+// claim claims the planned address. fresh tells that Terraform gave no prior
+// state: the object is new, or replaces the one in the record, or replaces a
+// tainted one that only its address tells of.
+func (r *Resource[M, S, T, PM]) claim(base *Common, fresh bool, record Record, diags *diag.Diagnostics) {
+	if fresh && record.Protected {
+		if id, err := cloud.ParseID(record.ID); err != nil || !r.env.Lost.Contains(id.Location) {
+			r.refuseReplacement(path.Root("deletion_protection"), record.ID, "this plan replaces it (by -replace, replace_triggered_by or a changed attribute)", diags)
+			return
+		}
+	}
+	address, ok := r.address(base)
+	if !ok {
+		return // claimed when the name and location are known
+	}
+	address = r.claimed(address)
+	if fresh && record.ID == "" {
+		if id := r.env.Claims.Protected(address); id != "" {
+			r.refuseReplacement(path.Root("deletion_protection"), id, "it is tainted, so this plan replaces it; terraform untaint keeps it", diags)
+			return
+		}
+	}
+	if err := r.env.Claims.Claim(address, record.ID); err != nil {
+		diags.AddAttributeError(path.Root("name"), "The name is claimed twice", err.Error())
+	}
+}
+
+func (r *Resource[M, S, T, PM]) refuseReplacement(attribute path.Path, id, why string, diags *diag.Diagnostics) {
+	diags.AddAttributeError(attribute, "Deletion protection",
+		fmt.Sprintf("%s %s is protected, and %s. To replace it, set deletion_protection = false and apply first.", r.def.Noun, id, why))
+}
+
+// claimed is the address under which an object is claimed: without the
+// location's name where the vendor keeps one object for all locations. A
+// cloud that cannot be reached yet counts as keeping one in each.
+func (r *Resource[M, S, T, PM]) claimed(address Address) Address {
+	if driver, err := r.env.Clouds.Driver(address.Location.Cloud); err == nil && driver.Capabilities().Global[r.def.Kind] {
+		address.Location.Name = ""
+	}
+	return address
+}

@@ -1,0 +1,75 @@
+package service
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/hashicorp/terraform-plugin-framework/path"
+	"github.com/hashicorp/terraform-plugin-framework/resource"
+	"github.com/hashicorp/terraform-plugin-log/tflog"
+
+	"github.com/holdfast-cloud/terraform-provider-holdfast/internal/cloud"
+)
+
+// Read implements resource.Resource. What is gone, or stands in a lost
+// location, leaves the state.
+func (r *Resource[M, S, T, PM]) Read(ctx context.Context, req resource.ReadRequest, resp *resource.ReadResponse) {
+	model := new(M)
+	diags := &resp.Diagnostics
+	diags.Append(req.State.Get(ctx, model)...)
+	if diags.HasError() {
+		return
+	}
+	base := PM(model).Base()
+	id, err := cloud.ParseID(base.ID.ValueString())
+	if err != nil {
+		diags.AddAttributeError(path.Root("id"), "Not an id", err.Error())
+		return
+	}
+	if r.env.Lost.Contains(id.Location) {
+		diags.AddWarning(fmt.Sprintf("%s %q in the lost location %s leaves the state", r.def.Noun, base.Name.ValueString(), id.Location),
+			fmt.Sprintf("%s is in lost_locations, so nothing is asked there: %s is taken out of the state and left alone. It keeps its labels; once the location is back, it is adopted again if its block still stands there.", id.Location, id))
+		resp.State.RemoveResource(ctx)
+		return
+	}
+	store, caps := r.store(id.Location, diags)
+	if diags.HasError() {
+		return
+	}
+	timeout, more := base.Timeouts.Read(ctx, r.env.Timeouts.Read)
+	diags.Append(more...)
+	limited, cancel := context.WithTimeout(cloud.WithPriority(ctx, cloud.PriorityRefresh), timeout)
+	defer cancel()
+	observed, err := store.Get(limited, id.Native)
+	if cloud.IsNotFound(err) {
+		tflog.Info(ctx, "object is gone, taking it out of the state", map[string]any{"kind": string(r.def.Kind), "id": id.String()})
+		resp.State.RemoveResource(ctx)
+		return
+	}
+	if err != nil {
+		r.explain(ctx, err, "read", base, diags)
+		return
+	}
+	importing := base.Name.IsNull()
+	if _, seen := r.def.Observed(observed); importing {
+		switch {
+		case seen.Location.Name != "" && seen.Location != id.Location && !caps.Global[r.def.Kind]:
+			diags.AddError("Cannot import "+r.def.Noun, fmt.Sprintf("%s does not stand in %s: import %s instead.",
+				id.Native, id.Location, cloud.ID{Location: seen.Location, Native: id.Native}))
+		case seen.Deployment != "" && seen.Deployment != r.env.Deployment:
+			diags.AddError("Cannot import "+r.def.Noun, fmt.Sprintf("%s belongs to the deployment %q, and this configuration is the deployment %q. Holdfast never touches another deployment's objects.",
+				id, seen.Deployment, r.env.Deployment))
+		}
+		if diags.HasError() {
+			return
+		}
+	}
+	diags.Append(r.observe(ctx, model, id, observed, caps)...)
+	diags.Append(resp.State.Set(ctx, model)...)
+	setIdentity(ctx, resp.Identity, id, diags)
+	protected := base.DeletionProtection.ValueBool()
+	writeRecord(ctx, resp.Private, Record{ID: id.String(), Protected: protected}, diags)
+	if address, ok := r.address(base); ok && protected {
+		r.env.Claims.Protect(r.claimed(address), id.String())
+	}
+}
