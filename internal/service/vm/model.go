@@ -1,0 +1,61 @@
+package vm
+
+import (
+	"context"
+
+	"github.com/hashicorp/terraform-plugin-framework/attr"
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+	"github.com/hashicorp/terraform-plugin-framework/types/basetypes"
+
+	"github.com/holdfast-cloud/terraform-provider-holdfast/internal/service"
+)
+
+// model is the resource as Terraform holds it.
+type model struct {
+	service.Common
+	service.Tenancy
+	CPUs         types.Int64   `tfsdk:"cpus"`
+	MemoryGB     types.Float64 `tfsdk:"memory_gb"`
+	Architecture types.String  `tfsdk:"architecture"`
+	ServerType   types.String  `tfsdk:"server_type"`
+	Image        types.String  `tfsdk:"image"`
+	SSHKeyIDs    types.Set     `tfsdk:"ssh_key_ids"`
+	NetworkID    types.String  `tfsdk:"network_id"`
+	PrivateIP    types.String  `tfsdk:"private_ip"`
+	FirewallIDs  types.Set     `tfsdk:"firewall_ids"`
+	VolumeIDs    types.Set     `tfsdk:"volume_ids"`
+	UserData     types.String  `tfsdk:"user_data"`
+	PowerState   types.String  `tfsdk:"power_state"`
+	PublicIPv4   types.Bool    `tfsdk:"public_ipv4"`
+	PublicIPv6   types.Bool    `tfsdk:"public_ipv6"`
+	Hetzner      types.Object  `tfsdk:"hetzner"`
+	IPv4Address  types.String  `tfsdk:"ipv4_address"`
+	IPv6Address  types.String  `tfsdk:"ipv6_address"`
+	IPv6Network  types.String  `tfsdk:"ipv6_network"`
+	Status       types.String  `tfsdk:"status"`
+}
+
+// hetznerModel is the block of what only Hetzner Cloud has.
+type hetznerModel struct {
+	PlacementGroupID types.String `tfsdk:"placement_group_id"`
+	KeepDisk         types.Bool   `tfsdk:"keep_disk"`
+}
+
+// hetznerTypes are the types of the block's attributes.
+func hetznerTypes() map[string]attr.Type {
+	return map[string]attr.Type{
+		"placement_group_id": types.StringType,
+		"keep_disk":          types.BoolType,
+	}
+}
+
+// hetzner reads the block; nil where it is absent or not known yet.
+func (m *model) hetzner(ctx context.Context, diags *diag.Diagnostics) *hetznerModel {
+	if m.Hetzner.IsNull() || m.Hetzner.IsUnknown() {
+		return nil
+	}
+	var block hetznerModel
+	diags.Append(m.Hetzner.As(ctx, &block, basetypes.ObjectAsOptions{})...)
+	return &block
+}

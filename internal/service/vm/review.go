@@ -1,0 +1,149 @@
+package vm
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/hashicorp/terraform-plugin-framework/path"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+
+	"github.com/holdfast-cloud/terraform-provider-holdfast/internal/cloud"
+	"github.com/holdfast-cloud/terraform-provider-holdfast/internal/policy"
+	"github.com/holdfast-cloud/terraform-provider-holdfast/internal/service"
+)
+
+// review fills in what a plan can foresee, and judges what needs the
+// environment: the machine's size, whose network and volumes it gets.
+func review(ctx context.Context, r *service.Review[model]) {
+	location, err := cloud.ParseLocation(r.Plan.Location.ValueString())
+	if err != nil {
+		return // judged once it is known
+	}
+	driver, err := r.Env.Clouds.Driver(location.Cloud)
+	if err != nil {
+		return // reported where all objects are judged, or not known yet
+	}
+	// Others wait for these few reads.
+	ctx = cloud.WithPriority(ctx, cloud.PriorityPaid)
+	if !r.Final {
+		planSize(ctx, r, driver, location)
+		planComputed(r)
+	}
+	vm := facts(r.Plan)
+	reviewOwners(ctx, r, driver, location, &vm)
+	judge(r.Plan, vm, driver.Capabilities(), r.Diags)
+}
+
+// planSize shows the server type in the plan.
+func planSize(ctx context.Context, r *service.Review[model], driver cloud.Driver, location cloud.Location) {
+	c := r.Config
+	if c.ServerType.IsUnknown() || c.CPUs.IsUnknown() || c.MemoryGB.IsUnknown() || c.Architecture.IsUnknown() {
+		return // the framework has marked what is computed as unknown
+	}
+	want := sizing{explicit: c.ServerType.ValueString(), size: cloud.Size{
+		CPUs: c.CPUs.ValueInt64(), MemoryGB: c.MemoryGB.ValueFloat64(), Architecture: cloud.Architecture(c.Architecture.ValueString())}}
+	had := was(r)
+	if had != nil && settled(want, *had) {
+		setSize(r, choice{serverType: had.serverType, architecture: had.size.Architecture})
+		return
+	}
+	list, err := driver.ServerTypes(ctx, location)
+	if err == nil {
+		var decided choice
+		if decided, err = choose(list, want, had, location); err == nil {
+			setSize(r, decided)
+			if decided.warning != "" {
+				r.Diags.AddAttributeWarning(path.Root("server_type"), "Server type sold out", decided.warning)
+			}
+			return
+		}
+	}
+	r.Diags.Append(service.Explain(err, fmt.Sprintf("choose a server type for VM %q", r.Plan.Name.ValueString()),
+		func(string) bool { return true }))
+}
+
+// was gives the existing machine's size, nil if there is none that stays.
+func was(r *service.Review[model]) *before {
+	if r.Prior == nil || !r.Prior.Location.Equal(r.Plan.Location) {
+		return nil
+	}
+	return &before{serverType: r.Prior.ServerType.ValueString(), size: cloud.Size{
+		CPUs: r.Prior.CPUs.ValueInt64(), MemoryGB: r.Prior.MemoryGB.ValueFloat64(),
+		Architecture: cloud.Architecture(r.Prior.Architecture.ValueString())}}
+}
+
+// setSize plans a type, where the configuration leaves it open.
+func setSize(r *service.Review[model], decided choice) {
+	if r.Config.ServerType.IsNull() {
+		r.Plan.ServerType = types.StringValue(decided.serverType)
+	}
+	if r.Config.Architecture.IsNull() && decided.architecture != "" {
+		r.Plan.Architecture = types.StringValue(string(decided.architecture))
+	}
+}
+
+// planComputed keeps what the change does not touch, so that the plan shows
+// only what does change.
+func planComputed(r *service.Review[model]) {
+	if r.Prior == nil {
+		return
+	}
+	if r.Plan.PrivateIP.IsUnknown() && r.Config.PrivateIP.IsNull() && !r.Prior.PrivateIP.IsNull() && r.Plan.NetworkID.Equal(r.Prior.NetworkID) {
+		r.Plan.PrivateIP = r.Prior.PrivateIP
+	}
+	if r.Plan.Status.IsUnknown() && r.Plan.PowerState.Equal(r.Prior.PowerState) && r.Plan.ServerType.Equal(r.Prior.ServerType) {
+		r.Plan.Status = r.Prior.Status
+	}
+}
+
+// reviewOwners finds out whose network and volumes these are (ISO-2). What
+// this run has created or read is known already; only references that are new
+// to the machine are worth asking the cloud for.
+func reviewOwners(ctx context.Context, r *service.Review[model], driver cloud.Driver, location cloud.Location, vm *policy.VM) {
+	moved := r.Prior == nil || !r.Plan.Tenant.Equal(r.Prior.Tenant)
+	ask := moved || !r.Plan.NetworkID.Equal(r.Prior.NetworkID)
+	vm.Network.Tenant = owner(r, "network_id", vm.Network.ID, location, ask, func(native string) (cloud.Meta, error) {
+		network, err := driver.Networks().Get(ctx, native)
+		return network.Meta, err
+	})
+	list, _ := vm.Volumes.Get()
+	ask = moved || !r.Plan.VolumeIDs.Equal(r.Prior.VolumeIDs)
+	for i := range list {
+		list[i].Tenant = owner(r, "volume_ids", list[i].ID, location, ask, func(native string) (cloud.Meta, error) {
+			volume, err := driver.Volumes().Get(ctx, native)
+			return volume.Meta, err
+		})
+	}
+}
+
+// owner gives the tenant of the object that an attribute names.
+func owner(r *service.Review[model], attribute string, reference policy.Opt[string], location cloud.Location, ask bool, get func(native string) (cloud.Meta, error)) policy.Opt[string] {
+	text, _ := reference.Get()
+	id, err := cloud.ParseID(text)
+	if err != nil || id.Location != location {
+		return policy.Unknown[string]() // not known yet, or judged without its owner
+	}
+	if meta, ok := r.Env.Known(id); ok {
+		return policy.Known(meta.Tenant)
+	}
+	if !ask {
+		return policy.Unknown[string]()
+	}
+	meta, err := get(id.Native)
+	switch {
+	case err == nil:
+		meta.Location = id.Location
+		r.Env.Learn(id, meta)
+		return policy.Known(meta.Tenant)
+	case cloud.IsNotFound(err):
+		r.Diags.AddAttributeError(path.Root(attribute), "No such object",
+			fmt.Sprintf("%s does not exist. Refer to the id of an object that does, for example of a resource in this configuration.", id))
+	case errors.Is(err, context.Canceled):
+		r.Diags.AddError("Interrupted", "The check of "+attribute+" was interrupted.")
+	default:
+		explained := service.Explain(err, "find out whose "+id.String()+" is", nil)
+		r.Diags.AddAttributeError(path.Root(attribute), explained.Summary(), explained.Detail())
+	}
+	return policy.Unknown[string]()
+}
