@@ -81,7 +81,7 @@ func (c *Claims) Hold(address Address, id string, staying bool) error {
 		c.going[id] = true
 	}
 	if c.staying[id] && c.going[id] {
-		return fmt.Errorf("one block of this configuration keeps %s and another deletes it: it is in the state twice. Take one of them out of the state with a removed block (lifecycle { destroy = false }) or with terraform state rm", id)
+		return fmt.Errorf("one block of this configuration keeps %s and another deletes it: it is in the state twice. Take it out of the state with terraform state rm, and apply: Holdfast finds the object again by its name", id)
 	}
 	return c.overtaken(address)
 }

@@ -96,6 +96,9 @@ func (r *Resource[M, S, T, PM]) planPrior(base *Common, staying bool, diags *dia
 				r.def.Noun, base.Name.ValueString(), id))
 		return
 	}
+	if !staying && r.env.Claims.IsMade(id) {
+		return // create_before_destroy found the object itself: Delete keeps it
+	}
 	if address, ok := r.address(base); ok {
 		if err := r.env.Claims.Hold(r.claimed(address), id, staying); err != nil {
 			diags.AddAttributeError(path.Root("name"), "Two blocks for one object", err.Error())
@@ -139,7 +142,7 @@ func (r *Resource[M, S, T, PM]) claim(base *Common, fresh bool, record Record, d
 	address = r.claimed(address)
 	if fresh && record.ID == "" {
 		if id := r.env.Claims.Protected(address); id != "" {
-			r.refuseReplacement(path.Root("deletion_protection"), id, "it is tainted, so this plan replaces it; terraform untaint keeps it", diags)
+			r.refuseReplacement(path.Root("deletion_protection"), id, "it is tainted, so this plan replaces it (terraform untaint keeps it)", diags)
 			return
 		}
 	}
