@@ -130,7 +130,7 @@ func room[T any](c *call, k engine.Kind[T]) error {
 // unlocked refuses when a running action locks the resource.
 func (c *call) unlocked(kind string, id int64) error {
 	if a := c.tx.Holder(engine.Ref{Type: kind, ID: id}, 0); a != nil {
-		return fail("locked", "%s is locked", strings.ReplaceAll(kind, "_", " "))
+		return fail("locked", "cannot perform operation because %s is locked", strings.ReplaceAll(kind, "_", " "))
 	}
 	return nil
 }

@@ -124,13 +124,13 @@ func (v fields) err() *Error {
 	if len(v) == 0 {
 		return nil
 	}
-	parts := make([]string, len(v))
-	for i, f := range v {
-		parts[i] = fmt.Sprintf("'%s': %s", f.Name, strings.Join(f.Messages, ", "))
-	}
-	e := fail("invalid_input", "invalid input in field %s", parts[0])
-	if len(parts) > 1 {
-		e.Message = "invalid input in fields " + strings.Join(parts, ", ")
+	e := fail("invalid_input", "invalid input in field '%s': %s", v[0].Name, strings.Join(v[0].Messages, ", "))
+	if len(v) > 1 {
+		names := make([]string, len(v))
+		for i, f := range v {
+			names[i] = "'" + f.Name + "'"
+		}
+		e.Message = "invalid input in fields " + strings.Join(names, ", ")
 	}
 	e.Details = fieldDetails{Fields: v}
 	return e

@@ -188,6 +188,12 @@ func detachFromNetwork(s *Server, network int64) {
 	s.PrivateNets = slices.DeleteFunc(slices.Clone(s.PrivateNets), func(p PrivateNet) bool { return p.Network == network })
 }
 
+// attachingRef is locked while a server is being attached to a network: until
+// then its interface there, whose address is taken already, is not shown.
+func attachingRef(network, server int64) engine.Ref {
+	return engine.Ref{Type: fmt.Sprintf("network/%d", network), ID: server}
+}
+
 // ---- firewalls
 
 type appliedFirewall struct {
@@ -250,6 +256,46 @@ func removeFirewall(tx *engine.Tx, project string, firewall, server int64) {
 func removeFirewalls(tx *engine.Tx, project string, server int64) {
 	for _, f := range firewalls.All(tx, project) {
 		removeFirewall(tx, project, f.ID, server)
+	}
+}
+
+// startApplyFirewall links a firewall to a server and begins the action that
+// makes it hold, after another action if there is one.
+func (c *call) startApplyFirewall(firewall, server, after int64) *engine.Action {
+	applyFirewall(c.tx, c.project, firewall, server)
+	return c.startFirewallLink("apply_firewall", firewall, server, after)
+}
+
+// startRemoveFirewall begins the action at whose end the link is gone.
+func (c *call) startRemoveFirewall(firewall, server int64) *engine.Action {
+	return c.startFirewallLink("remove_firewall", firewall, server, 0)
+}
+
+func (c *call) startFirewallLink(command string, firewall, server, after int64) *engine.Action {
+	return c.tx.StartAction(engine.ActionSpec{Project: c.project, Command: command, After: after,
+		Resources: []engine.Ref{serverRef(server), firewallRef(firewall)}, Locks: []engine.Ref{applyingRef(firewall, server)}})
+}
+
+// firewallLinkCompletions end those actions; they go by the resources.
+func firewallLinkCompletions() map[string]engine.Completion {
+	unlink := func(tx *engine.Tx, a *engine.Action) {
+		var firewall, server int64
+		for _, r := range a.Resources {
+			switch r.Type {
+			case "firewall":
+				firewall = r.ID
+			case "server":
+				server = r.ID
+			}
+		}
+		removeFirewall(tx, a.Project, firewall, server)
+	}
+	return map[string]engine.Completion{
+		"apply_firewall": {Failed: unlink},
+		"remove_firewall": {OK: func(tx *engine.Tx, a *engine.Action) *engine.ActionError {
+			unlink(tx, a)
+			return nil
+		}},
 	}
 }
 
