@@ -114,7 +114,7 @@ func checkOneOf(value types.String, attribute string, diags *diag.Diagnostics, a
 		return
 	}
 	diags.AddAttributeError(path.Root(attribute), "Not a value of "+attribute,
-		fmt.Sprintf("%q is not possible. Write %q.", value.ValueString(), strings.Join(allowed, `" or "`)))
+		fmt.Sprintf("%q is not possible. Write \"%s\".", value.ValueString(), strings.Join(allowed, `" or "`)))
 }
 
 // checkSizing judges how the size is named. Only a configuration is judged,

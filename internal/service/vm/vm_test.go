@@ -1,0 +1,303 @@
+package vm
+
+import (
+	"context"
+	"net/netip"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/holdfast-cloud/terraform-provider-holdfast/internal/cloud"
+	"github.com/holdfast-cloud/terraform-provider-holdfast/internal/service/servicetest"
+)
+
+// world is a cloud with what a VM refers to, and a walk of Terraform over it.
+type world struct {
+	*servicetest.Cloud
+	*servicetest.Terraform
+	network, stranger, volume, foreign string
+}
+
+const keys, wall = "hetzner/fsn1/901", "hetzner/fsn1/902"
+
+func start(t *testing.T) *world {
+	t.Helper()
+	c := servicetest.NewCloud()
+	c.Types = priceList()
+	meta := func(name, tenant string) cloud.Meta {
+		return cloud.Meta{Name: name, Tenant: tenant, Deployment: "test", Location: cloud.Location{Cloud: "hetzner", Name: "hel1"}}
+	}
+	return &world{
+		Cloud:     c,
+		network:   c.NetworkStore.Put(cloud.NetworkSpec{Meta: meta("acme", "acme")}).String(),
+		stranger:  c.NetworkStore.Put(cloud.NetworkSpec{Meta: meta("other", "other")}).String(),
+		volume:    c.VolumeStore.Put(cloud.VolumeSpec{Meta: meta("acme", "acme")}).String(),
+		foreign:   c.VolumeStore.Put(cloud.VolumeSpec{Meta: meta("other", "other")}).String(),
+		Terraform: servicetest.NewTerraform(t, servicetest.NewEnv(t, c), NewResource),
+	}
+}
+
+func (w *world) basic() servicetest.Config {
+	return servicetest.Config{
+		"name": "web", "location": "hetzner/hel1", "tenant": "acme", "cpus": 2, "memory_gb": 4.0, "image": "debian-12",
+		"ssh_key_ids": []any{keys}, "network_id": w.network, "firewall_ids": []any{wall},
+	}
+}
+
+// only gives the one VM that the cloud has.
+func (w *world) only(t *testing.T) cloud.VM {
+	t.Helper()
+	all := w.VMStore.All()
+	if len(all) != 1 {
+		t.Fatalf("the cloud has %d VMs", len(all))
+	}
+	for _, vm := range all {
+		return vm
+	}
+	return cloud.VM{}
+}
+
+func TestLifecycle(t *testing.T) {
+	w := start(t)
+	config := w.basic().With("volume_ids", []any{w.volume}).With("user_data", "#cloud-config\npackages: [htop]\n")
+	plan := w.Plan(servicetest.Instance{}, config)
+	if got := (servicetest.Instance{State: plan.Planned}).Get(t, "server_type"); got != "small" {
+		t.Errorf("the plan shows the server type %v, want small", got)
+	}
+	made, diags := w.Apply(plan)
+	if len(diags) > 0 {
+		t.Fatal(diags.Errors(), diags.Warnings())
+	}
+	for name, want := range map[string]any{
+		"server_type": "small", "architecture": "x86", "tier": "paid", "power_state": "running", "status": "running",
+		"public_ipv4": true, "public_ipv6": true, "private_ip": "10.0.0.6", "ipv4_address": "198.51.100.5",
+		"ipv6_address": "2001:db8:0:5::1", "ipv6_network": "2001:db8:0:5::/64", "cpus": int64(2), "id": "hetzner/hel1/5",
+	} {
+		if got := made.Get(t, name); got != want {
+			t.Errorf("%s = %v, want %v", name, got, want)
+		}
+	}
+	vm := w.only(t)
+	if vm.Network != "1" || !slices.Equal(vm.Volumes, []string{"3"}) || !slices.Equal(vm.Firewalls, []string{"902"}) {
+		t.Errorf("the cloud has network %s, volumes %v, firewalls %v", vm.Network, vm.Volumes, vm.Firewalls)
+	}
+	refreshed, diags := w.Refresh(made)
+	if len(diags) > 0 {
+		t.Fatal(diags.Errors())
+	}
+	before := w.Calls()
+	if plan := w.Plan(refreshed, config); !plan.IsNoOp() {
+		t.Errorf("the second plan is not empty:\nprior   %v\nplanned %v\n%v", refreshed.State, plan.Planned, plan.Diags.Errors())
+	}
+	if w.Calls() != before {
+		t.Error("a plan that changes nothing asks the cloud")
+	}
+	w.VMStore.Remove("5")
+	if gone, _ := w.Refresh(made); gone.Exists() {
+		t.Error("a VM that is gone stays in the state")
+	}
+}
+
+func TestChangesInPlace(t *testing.T) {
+	for _, test := range []struct {
+		attribute string
+		value     any
+		is        func(*world, cloud.VM) bool
+	}{
+		{"name", "app", func(_ *world, vm cloud.VM) bool { return vm.Name == "app" }},
+		{"labels", map[string]any{"role": "web"}, func(_ *world, vm cloud.VM) bool { return vm.Labels["role"] == "web" }},
+		{"tier", "free", func(_ *world, vm cloud.VM) bool { return vm.Tier == cloud.TierFree }},
+		{"cpus", 4, func(_ *world, vm cloud.VM) bool { return vm.ServerType == "medium" }},
+		{"power_state", "stopped", func(_ *world, vm cloud.VM) bool { return vm.Power == cloud.PowerStopped }},
+		{"volume_ids", []any{"hetzner/hel1/3"}, func(_ *world, vm cloud.VM) bool { return slices.Equal(vm.Volumes, []string{"3"}) }},
+		{"firewall_ids", []any{"hetzner/fsn1/903"}, func(_ *world, vm cloud.VM) bool { return slices.Equal(vm.Firewalls, []string{"903"}) }},
+		{"private_ip", "10.0.0.77", func(_ *world, vm cloud.VM) bool { return vm.PrivateIP == netip.MustParseAddr("10.0.0.77") }},
+		{"deletion_protection", true, func(_ *world, vm cloud.VM) bool { return vm.Protected }},
+		{"hetzner", map[string]any{"placement_group_id": "77"}, func(_ *world, vm cloud.VM) bool { return vm.Options[optionPlacementGroup] == "77" }},
+	} {
+		t.Run(test.attribute, func(t *testing.T) {
+			w := start(t)
+			made := w.Create(w.basic())
+			config := w.basic().With(test.attribute, test.value)
+			plan := w.Plan(made, config)
+			if len(plan.Replaces) > 0 || plan.IsNoOp() {
+				t.Fatalf("replaces because of %v, no-op %t", plan.Replaces, plan.IsNoOp())
+			}
+			changed, diags := w.Apply(plan)
+			if len(diags.Errors()) > 0 {
+				t.Fatal(diags.Errors())
+			}
+			if vm := w.only(t); !test.is(w, vm) {
+				t.Errorf("the cloud has %+v", vm)
+			}
+			refreshed, _ := w.Refresh(changed)
+			if plan := w.Plan(refreshed, config); !plan.IsNoOp() {
+				t.Errorf("the next plan is not empty: %v", plan.Planned)
+			}
+		})
+	}
+}
+
+func TestReplacements(t *testing.T) {
+	for _, test := range []struct {
+		attribute string
+		value     any
+		because   string
+	}{
+		{"image", "debian-13", "image"},
+		{"image", servicetest.Unknown, "image"},
+		{"ssh_key_ids", []any{keys, "hetzner/fsn1/905"}, "ssh_key_ids"},
+		{"ssh_key_ids", []any{servicetest.Unknown}, "ssh_key_ids"},
+		{"user_data", "#!/bin/sh\ntrue\n", "user_data"},
+		{"public_ipv4", false, "public_ipv4"},
+		{"public_ipv6", false, "public_ipv6"},
+		{"architecture", "arm", "architecture"},
+	} {
+		t.Run(test.attribute, func(t *testing.T) {
+			w := start(t)
+			made := w.Create(w.basic())
+			if plan := w.Plan(made, w.basic().With(test.attribute, test.value)); !slices.Equal(plan.Replaces, []string{test.because}) {
+				t.Errorf("replaces because of %v, errors %v", plan.Replaces, plan.Diags.Errors())
+			}
+			protected := w.Change(made, w.basic().With("deletion_protection", true))
+			plan := w.Plan(protected, w.basic().With("deletion_protection", true).With(test.attribute, test.value))
+			expect(t, plan.Diags.Errors(), test.because+": ", "Deletion protection")
+		})
+	}
+}
+
+func TestExplicitServerType(t *testing.T) {
+	w := start(t)
+	named := w.basic().With("cpus", nil).With("memory_gb", nil)
+	made := w.Create(named.With("server_type", "small"))
+	if plan := w.Plan(made, named.With("server_type", "large")); len(plan.Replaces) > 0 || len(plan.Diags.Errors()) > 0 {
+		t.Errorf("rescaling: %v %v", plan.Replaces, plan.Diags.Errors())
+	}
+	if plan := w.Plan(made, named.With("server_type", "arm-small")); !slices.Equal(plan.Replaces, []string{"architecture"}) {
+		t.Errorf("to another architecture: %v %v", plan.Replaces, plan.Diags.Errors())
+	}
+	if plan := w.Plan(made, w.basic()); (servicetest.Instance{State: plan.Planned}).Get(t, "server_type") != "small" || len(plan.Replaces) > 0 {
+		t.Errorf("from a type to the size it has: %v", plan.Planned)
+	}
+	sold := w.Plan(made, named.With("server_type", "sold-out"))
+	if warnings := sold.Diags.Warnings(); len(warnings) != 1 || !strings.Contains(warnings[0], "does not sell the server type sold-out") {
+		t.Errorf("sold out: %v", warnings)
+	}
+}
+
+// A price list that changes between two plans changes no machine; one that is
+// too small for what is asked for is rescaled.
+func TestServerTypeIsSticky(t *testing.T) {
+	w := start(t)
+	made := w.Create(w.basic())
+	for i := range w.Types {
+		if w.Types[i].Name == "small" {
+			w.Types[i].PriceMonthly = 99
+			w.Types[i].Deprecated = true
+		}
+	}
+	if plan := w.Plan(made, w.basic()); !plan.IsNoOp() {
+		t.Errorf("a price changed the machine: %v", plan.Planned)
+	}
+	w.VMStore.Change("5", func(vm *cloud.VM) { vm.ServerType, vm.CPUs, vm.MemoryGB = "tiny", 1, 1 })
+	shrunk, _ := w.Refresh(made)
+	plan := w.Plan(shrunk, w.basic())
+	if got := (servicetest.Instance{State: plan.Planned}).Get(t, "server_type"); got != "medium" {
+		t.Errorf("a machine that is too small gets %v, want medium", got)
+	}
+	w.VMStore.Change("5", func(vm *cloud.VM) { vm.ServerType, vm.CPUs, vm.MemoryGB = "large", 8, 16 })
+	grown, _ := w.Refresh(made)
+	if plan := w.Plan(grown, w.basic()); !plan.IsNoOp() {
+		t.Errorf("a larger machine is not left alone: %v", plan.Planned)
+	}
+}
+
+func TestImport(t *testing.T) {
+	w := start(t)
+	config := w.basic().With("user_data", "#!/bin/sh\ntrue\n")
+	w.Create(config)
+	imported, diags := w.Import("hetzner/hel1/5")
+	if len(diags.Errors()) > 0 {
+		t.Fatal(diags.Errors())
+	}
+	plan := w.Plan(imported, config)
+	if len(plan.Replaces) > 0 || len(plan.Diags.Errors()) > 0 {
+		t.Fatalf("the plan after the import replaces because of %v %v", plan.Replaces, plan.Diags.Errors())
+	}
+	taken, diags := w.Apply(plan)
+	if len(diags.Errors()) > 0 {
+		t.Fatal(diags.Errors())
+	}
+	if plan := w.Plan(taken, config); !plan.IsNoOp() {
+		t.Errorf("the plan after that is not empty: %v", plan.Planned)
+	}
+	if plan := w.Plan(taken, config.With("user_data", "#!/bin/sh\nfalse\n")); !slices.Equal(plan.Replaces, []string{"user_data"}) {
+		t.Errorf("after the import other user data replaces because of %v", plan.Replaces)
+	}
+}
+
+// What changed behind Terraform's back shows up and is repaired.
+func TestDriftIsRepaired(t *testing.T) {
+	w := start(t)
+	made := w.Create(w.basic())
+	w.VMStore.Change("5", func(vm *cloud.VM) {
+		vm.Firewalls, vm.Volumes, vm.Power, vm.Network = nil, []string{"4"}, cloud.PowerStopped, "2"
+	})
+	drifted, _ := w.Refresh(made)
+	if plan := w.Plan(drifted, w.basic()); plan.IsNoOp() || len(plan.Diags.Errors()) > 0 {
+		t.Fatalf("drift is not seen: %v", plan.Diags.Errors())
+	}
+	w.Change(drifted, w.basic())
+	if vm := w.only(t); !slices.Equal(vm.Firewalls, []string{"902"}) || len(vm.Volumes) > 0 || vm.Power != cloud.PowerRunning || vm.Network != "1" {
+		t.Errorf("drift is not repaired: %+v", vm)
+	}
+}
+
+// The address that the cloud chose is read once more if the answer of the
+// write lacked it.
+func TestChosenAddressIsRead(t *testing.T) {
+	w := start(t)
+	s := store{VMs: forgetful{w.VMStore}, driver: nil}
+	vm, err := s.Create(t.Context(), cloud.VMSpec{Meta: cloud.Meta{Name: "web", Location: hel1}, Network: "1"}, func(cloud.VM) {})
+	if err != nil || vm.PrivateIP.String() != "10.0.0.6" {
+		t.Errorf("the address is %v (%v)", vm.PrivateIP, err)
+	}
+	if n := w.Count("get", cloud.KindVM); n != 1 {
+		t.Errorf("%d reads, want 1", n)
+	}
+}
+
+// forgetful answers writes without the private address, as a vendor does that
+// attaches the network later.
+type forgetful struct{ cloud.VMs }
+
+func (f forgetful) Create(ctx context.Context, spec cloud.VMSpec, saved func(cloud.VM)) (cloud.VM, error) {
+	vm, err := f.VMs.Create(ctx, spec, saved)
+	vm.PrivateIP = netip.Addr{}
+	return vm, err
+}
+
+func TestExhaustedCapacitySuggests(t *testing.T) {
+	w := start(t)
+	plan := w.Plan(servicetest.Instance{}, w.basic())
+	w.Fault = func(call string, kind cloud.Kind, _ string) error {
+		if call == "create" && kind == cloud.KindVM {
+			return &cloud.Error{Code: cloud.CodeCapacity, Cloud: "hetzner", VendorCode: "resource_unavailable", Message: "no room", Field: "server_type"}
+		}
+		return nil
+	}
+	_, diags := w.Apply(plan)
+	expect(t, diags.Errors(), "server_type: ", "no room", "resource_unavailable", "medium, small-dear, large")
+}
+
+func expect(t *testing.T, problems []string, parts ...string) {
+	t.Helper()
+	if len(problems) != 1 {
+		t.Fatalf("%d problems, want 1: %q", len(problems), problems)
+	}
+	for _, part := range parts {
+		if !strings.Contains(problems[0], part) {
+			t.Errorf("the message lacks %q: %s", part, problems[0])
+		}
+	}
+}
