@@ -33,7 +33,7 @@ func (r *Resource[M, S, T, PM]) Create(ctx context.Context, req resource.CreateR
 	if diags.HasError() {
 		return
 	}
-	spec, location := r.spec(ctx, plan, diags)
+	spec, location := r.spec(ctx, plan, r.env.Deployment, diags)
 	store, caps := r.store(location, diags)
 	if diags.HasError() {
 		return
@@ -54,7 +54,7 @@ func (r *Resource[M, S, T, PM]) Create(ctx context.Context, req resource.CreateR
 		settle(ctx, req.Plan, &resp.State, diags)
 		diags.Append(resp.State.SetAttribute(ctx, path.Root("deletion_protection"), protected)...)
 		setIdentity(ctx, resp.Identity, id, diags)
-		writeRecord(ctx, resp.Private, Record{ID: id.String(), Protected: protected}, diags)
+		writeRecord(ctx, resp.Private, Record{ID: id.String(), Protected: protected, NativeName: object.NativeName}, diags)
 		r.env.Claims.Made(id.String())
 	}
 	protected := base.DeletionProtection.ValueBool()
@@ -106,10 +106,11 @@ func (r *Resource[M, S, T, PM]) repairable(ctx, limited context.Context, store c
 	}
 }
 
-// spec makes the neutral spec of a model whose values are all known.
-func (r *Resource[M, S, T, PM]) spec(ctx context.Context, model *M, diags *diag.Diagnostics) (S, cloud.Location) {
+// spec makes the neutral spec of a model whose values are all known, as an
+// object of the given deployment.
+func (r *Resource[M, S, T, PM]) spec(ctx context.Context, model *M, deployment string, diags *diag.Diagnostics) (S, cloud.Location) {
 	var zero S
-	m, err := meta(r.env.Deployment, PM(model).Base(), ownerOf(PM(model)))
+	m, err := meta(deployment, PM(model).Base(), ownerOf(PM(model)))
 	if err != nil {
 		diags.AddAttributeError(path.Root("location"), "Not a location", err.Error())
 		return zero, cloud.Location{}

@@ -52,7 +52,7 @@ func (r *Resource[M, S, T, PM]) ModifyPlan(ctx context.Context, req resource.Mod
 		if len(replaced) > 0 && r.protects(PM(prior).Base()) {
 			r.refuseReplacement(path.Root(replaced[0]), PM(prior).Base().ID.ValueString(), "changing "+replaced[0]+" replaces it", diags)
 		}
-		record = Record{ID: PM(prior).Base().ID.ValueString(), Protected: PM(prior).Base().DeletionProtection.ValueBool()}
+		record.ID, record.Protected = PM(prior).Base().ID.ValueString(), PM(prior).Base().DeletionProtection.ValueBool()
 	}
 	r.claim(PM(plan).Base(), prior == nil, record, diags)
 

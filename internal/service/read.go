@@ -50,8 +50,8 @@ func (r *Resource[M, S, T, PM]) Read(ctx context.Context, req resource.ReadReque
 		r.explain(ctx, err, "read", base, diags)
 		return
 	}
-	importing := base.Name.IsNull()
-	if _, seen := r.def.Observed(observed); importing {
+	object, seen := r.def.Observed(observed)
+	if importing := base.Name.IsNull(); importing {
 		switch {
 		case seen.Location.Name != "" && seen.Location != id.Location && !caps.Global[r.def.Kind]:
 			diags.AddError("Cannot import "+r.def.Noun, fmt.Sprintf("%s does not stand in %s: import %s instead.",
@@ -68,7 +68,7 @@ func (r *Resource[M, S, T, PM]) Read(ctx context.Context, req resource.ReadReque
 	diags.Append(resp.State.Set(ctx, model)...)
 	setIdentity(ctx, resp.Identity, id, diags)
 	protected := base.DeletionProtection.ValueBool()
-	writeRecord(ctx, resp.Private, Record{ID: id.String(), Protected: protected}, diags)
+	writeRecord(ctx, resp.Private, Record{ID: id.String(), Protected: protected, NativeName: object.NativeName}, diags)
 	if address, ok := r.address(base); ok && protected {
 		r.env.Claims.Protect(r.claimed(address), id.String())
 	}

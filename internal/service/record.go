@@ -20,6 +20,9 @@ type Record struct {
 	ID string `json:"id,omitempty"`
 	// Protected is its deletion protection.
 	Protected bool `json:"protected,omitempty"`
+	// NativeName is the vendor-side name, so that an update knows it without
+	// asking.
+	NativeName string `json:"native_name,omitempty"`
 }
 
 // privateGetter and privateSetter are the framework's private state, whose

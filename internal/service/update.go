@@ -31,8 +31,9 @@ func (r *Resource[M, S, T, PM]) Update(ctx context.Context, req resource.UpdateR
 		diags.AddAttributeError(path.Root("id"), "Not an id", err.Error())
 		return
 	}
-	had, _ := r.spec(ctx, prior, diags)
-	want, location := r.spec(ctx, plan, diags)
+	had, _ := r.spec(ctx, prior, PM(prior).Base().Deployment.ValueString(), diags)
+	want, location := r.spec(ctx, plan, r.env.Deployment, diags)
+	record := readRecord(ctx, req.Private, diags)
 	store, caps := r.store(location, diags)
 	if diags.HasError() {
 		return
@@ -41,7 +42,7 @@ func (r *Resource[M, S, T, PM]) Update(ctx context.Context, req resource.UpdateR
 	diags.Append(more...)
 	limited, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
-	updated, err := store.Update(limited, r.def.Rebuild(prior, cloud.Object{ID: id}, had), want)
+	updated, err := store.Update(limited, r.def.Rebuild(prior, cloud.Object{ID: id, NativeName: record.NativeName}, had), want)
 	if err != nil {
 		r.explain(ctx, err, "change", PM(prior).Base(), diags)
 		return
@@ -50,6 +51,6 @@ func (r *Resource[M, S, T, PM]) Update(ctx context.Context, req resource.UpdateR
 	diags.Append(resp.State.Set(ctx, plan)...)
 	settle(ctx, req.Plan, &resp.State, diags)
 	setIdentity(ctx, resp.Identity, id, diags)
-	protected := base.DeletionProtection.ValueBool()
-	writeRecord(ctx, resp.Private, Record{ID: id.String(), Protected: protected}, diags)
+	object, _ := r.def.Observed(updated)
+	writeRecord(ctx, resp.Private, Record{ID: id.String(), Protected: base.DeletionProtection.ValueBool(), NativeName: object.NativeName}, diags)
 }
