@@ -46,8 +46,8 @@ func NewWaiter(poller cloud.OperationPoller, clock Clock, pressure func() Pressu
 	return &Waiter{poller: poller, clock: clock, pressure: pressure, usual: map[string]time.Duration{}, changed: make(chan struct{}, 1)}
 }
 
-// group is the operations of one caller. The vendor runs them in order, so
-// the last is asked about first: while it runs, the others need no question.
+// group is the operations of one caller. The one that usually takes longest
+// is asked about first: while it runs, the others need no question.
 type group struct {
 	operations []cloud.Operation
 	confirmed  []bool
@@ -55,17 +55,18 @@ type group struct {
 	result     chan error
 }
 
-func (g *group) last() cloud.Operation { return g.operations[len(g.operations)-1] }
-
-// open lists the operations that are not confirmed, last first.
-func (g *group) open() []string {
-	var ids []string
+// open lists the operations that are not confirmed, the longest first; usual
+// tells how long commands take. Of equals, and of those that nobody has seen
+// yet, the vendor ends the one that it was told last, last.
+func (g *group) open(usual map[string]time.Duration) []cloud.Operation {
+	var found []cloud.Operation
 	for i := len(g.operations) - 1; i >= 0; i-- {
 		if !g.confirmed[i] {
-			ids = append(ids, g.operations[i].ID)
+			found = append(found, g.operations[i])
 		}
 	}
-	return ids
+	slices.SortStableFunc(found, func(a, b cloud.Operation) int { return cmp.Compare(usual[b.Command], usual[a.Command]) })
+	return found
 }
 
 // Wait implements cloud.Waiter.
@@ -76,11 +77,7 @@ func (w *Waiter) Wait(ctx context.Context, operations ...cloud.Operation) error 
 	now := w.clock.Now()
 	g := &group{operations: operations, confirmed: make([]bool, len(operations)), begun: now, result: make(chan error, 1)}
 	w.mu.Lock()
-	look := firstLook
-	if usual, ok := w.usual[g.last().Command]; ok {
-		look = usual
-	}
-	g.due = now.Add(look)
+	g.due = now.Add(cmp.Or(w.usual[g.open(w.usual)[0].Command], firstLook))
 	w.groups = append(w.groups, g)
 	if !w.running {
 		w.running = true
@@ -155,7 +152,7 @@ func (w *Waiter) next() (pause time.Duration, ids []string, finished bool) {
 			return wait, nil, false
 		}
 	}
-	return 0, batch(w.groups, due, most), false
+	return 0, w.batch(due, most), false
 }
 
 // hold is how long a due group waits for company.
@@ -169,22 +166,24 @@ func hold(p Pressure) time.Duration {
 	return minHold + time.Duration((1-p.Full/plenty)*float64(maxHold-minHold))
 }
 
-// batch chooses what one poll asks about: the last operation of every due
-// group, then the due groups' other operations, then, since they cost
-// nothing more, the last operations of groups that are not due yet.
-func batch(groups []*group, due, most int) []string {
+// batch chooses what one poll asks about: the longest operation of every due
+// group, then the due groups' other operations, then, since they cost nothing
+// more, those of groups that are not due yet. Call with mu held.
+func (w *Waiter) batch(due, most int) []string {
 	ids := make([]string, 0, most)
-	add := func(more ...string) {
-		ids = append(ids, more[:min(len(more), most-len(ids))]...)
+	add := func(operations []cloud.Operation) {
+		for _, operation := range operations[:min(len(operations), most-len(ids))] {
+			ids = append(ids, operation.ID)
+		}
 	}
-	for _, g := range groups[:due] {
-		add(g.open()[0])
+	for _, g := range w.groups[:due] {
+		add(g.open(w.usual)[:1])
 	}
-	for _, g := range groups[:due] {
-		add(g.open()[1:]...)
+	for _, g := range w.groups[:due] {
+		add(g.open(w.usual)[1:])
 	}
-	for _, g := range groups[due:] {
-		add(g.open()...)
+	for _, g := range w.groups[due:] {
+		add(g.open(w.usual))
 	}
 	return ids
 }
@@ -218,7 +217,7 @@ func (w *Waiter) settle(asked []string, statuses []cloud.OperationStatus, err er
 // judge applies a poll's findings to one group and tells whether it is done.
 // Call with mu held.
 func (w *Waiter) judge(g *group, found map[string]cloud.OperationStatus, now time.Time) bool {
-	lastDone := g.confirmed[len(g.confirmed)-1]
+	longest := g.open(w.usual)[0]
 	for i, operation := range g.operations {
 		status, ok := found[operation.ID]
 		switch {
@@ -228,33 +227,29 @@ func (w *Waiter) judge(g *group, found map[string]cloud.OperationStatus, now tim
 			return true
 		case status.Done:
 			g.confirmed[i] = true
+			w.learn(operation.Command, now.Sub(g.begun))
 		}
 	}
-	if !lastDone && g.confirmed[len(g.confirmed)-1] {
-		w.learn(g, now)
-	}
-	if !slices.Contains(g.confirmed, false) {
+	open := g.open(w.usual)
+	switch {
+	case len(open) == 0:
 		g.result <- nil
 		return true
-	}
-	if g.confirmed[len(g.confirmed)-1] {
-		// Only the confirmation of what ran before is missing.
+	case open[0] != longest:
+		// Only what usually ends earlier is left to be confirmed.
 		g.due = now
-		return false
-	}
-	if !g.due.After(now) {
+	case !g.due.After(now):
 		g.due = now.Add(max(firstLook/2, now.Sub(g.begun)/8))
 	}
 	return false
 }
 
-// learn keeps a running mean of how long a command takes; it is a little
-// below what was seen, because it is seen late.
-func (w *Waiter) learn(g *group, now time.Time) {
-	command, took := g.last().Command, now.Sub(g.begun)*9/10
-	usual, ok := w.usual[command]
-	if !ok {
-		usual = took
+// learn keeps a running mean of how long a command takes, a little below what
+// was seen, because it is seen late.
+func (w *Waiter) learn(command string, took time.Duration) {
+	took = took * 9 / 10
+	if usual, ok := w.usual[command]; ok {
+		took = (3*usual + took) / 4
 	}
-	w.usual[command] = cmp.Or((3*usual+took)/4, firstLook)
+	w.usual[command] = took
 }

@@ -188,3 +188,36 @@ func TestWaiterObeysTheContext(t *testing.T) {
 		}
 	})
 }
+
+func TestWaiterAsksAboutTheLongestOperation(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		operations := &fakeOperations{}
+		waiter := NewWaiter(operations, SystemClock{}, relaxed)
+		begin := func(command string, i int, d time.Duration) cloud.Operation {
+			operation := operations.add(fmt.Sprint(command, i), d)
+			operation.Command = command
+			return operation
+		}
+		var group sync.WaitGroup
+		slots := make(chan struct{}, 50)
+		for i := range 500 {
+			group.Go(func() {
+				slots <- struct{}{}
+				defer func() { <-slots }()
+				err := waiter.Wait(t.Context(), begin("create", i, 6*time.Second), begin("start", i, 9*time.Second),
+					begin("attach", i, 8*time.Second), begin("firewall", i, 7*time.Second))
+				if err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		group.Wait()
+		// 500 starts in full polls take 10, the other 1,500 actions 30 more.
+		if operations.polls > 75 {
+			t.Errorf("%d polls for 2,000 operations, want at most 75", operations.polls)
+		}
+		if got := waiter.usual["start"]; got < 7*time.Second || got > 10*time.Second {
+			t.Errorf("learned that a start takes %s, want about 9 s", got)
+		}
+	})
+}

@@ -84,7 +84,7 @@ func (c *clouds) Driver(name string) (cloud.Driver, error) {
 
 func (c *clouds) hetzner() (cloud.Driver, error) {
 	account := c.config.Hetzner
-	missing := func(message, remedy string) error {
+	missing := func(message, remedy string) *cloud.Error {
 		return &cloud.Error{Code: cloud.CodeUnauthorized, Cloud: hetzner.Name, Doing: "use the account", Message: message, Remedy: remedy}
 	}
 	switch {
@@ -92,8 +92,10 @@ func (c *clouds) hetzner() (cloud.Driver, error) {
 		return nil, missing("the provider's configuration has no hetzner block and HCLOUD_TOKEN is not set",
 			`Add hetzner {} to the provider "holdfast" block and give the project's API token as HCLOUD_TOKEN.`)
 	case account.TokenUnknown:
-		return nil, missing("the provider's hetzner.token is not known yet",
+		unknown := missing("the provider's hetzner.token is not known yet",
 			"Apply what makes the token first (terraform apply -target=…), or give it as HCLOUD_TOKEN.")
+		unknown.Err = service.ErrNotYetKnown
+		return nil, unknown
 	case account.Token == "":
 		return nil, missing("the hetzner block has no token and HCLOUD_TOKEN is not set",
 			"Set HCLOUD_TOKEN to an API token of the project, or hetzner.token to a variable that holds it.")

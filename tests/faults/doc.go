@@ -1,0 +1,11 @@
+// Package faults shows that a repeated apply converges whatever goes wrong:
+// regions of five tenants are brought up and torn down through the real
+// driver, SDK, retries and call budget against the embedded cloud, while
+// requests fail, answers are lost, actions fail or get stuck, capacity runs
+// out, locations disappear, quotas are stolen and runs are killed. In the end
+// the cloud holds exactly what is declared: nothing lost, nothing doubled.
+//
+// The runs at driver level live in simulated time (testing/synctest) and have
+// no network: requests are handed to the embedded cloud's handler. The runs
+// with a real Terraform are in package acceptance.
+package faults
