@@ -42,7 +42,7 @@ func (c *userData) lines(text, place string, shell bool) {
 		if !shell {
 			continue
 		}
-		for _, command := range separators.Split(strings.NewReplacer(`"`, " ", `'`, " ").Replace(line), -1) {
+		for _, command := range separators.Split(strings.NewReplacer(`"`, "", `'`, "").Replace(line), -1) {
 			if how := setsPassword(strings.Fields(command)); how != "" {
 				c.password(where, how)
 			}
