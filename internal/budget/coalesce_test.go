@@ -147,7 +147,7 @@ func TestJustMadeObjectsAreReadTogetherByKey(t *testing.T) {
 		}
 		store := newStore(inner)
 		var group sync.WaitGroup
-		for i := range 50 {
+		for i := range 2 * cloud.MaxFilterKeys {
 			group.Go(func() {
 				name := fmt.Sprintf("new%d", i)
 				if _, err := store.Create(t.Context(), thingSpec{name: name, value: i}, func(thing) {}); err != nil {
@@ -160,7 +160,7 @@ func TestJustMadeObjectsAreReadTogetherByKey(t *testing.T) {
 		}
 		group.Wait()
 		if len(inner.lists) != 2 || inner.gets != 0 {
-			t.Errorf("%d lists, %d gets for 50 new objects, want 2 lists by key", len(inner.lists), inner.gets)
+			t.Errorf("%d lists, %d gets for 100 new objects, want 2 lists by key", len(inner.lists), inner.gets)
 		}
 		for _, filter := range inner.lists {
 			if len(filter.Keys) != cloud.MaxFilterKeys {

@@ -46,10 +46,10 @@ type Filter struct {
 	Labels map[string]string
 }
 
-// MaxFilterKeys bounds Filter.Keys so that the selector stays within what
-// clouds accept in a URL (Google's filters and Hetzner's label selectors are
-// query parameters; 25 keys of 32 characters stay below 1 KiB).
-const MaxFilterKeys = 25
+// MaxFilterKeys bounds Filter.Keys: a page of Hetzner Cloud's lists holds 50
+// objects, and 50 keys of 32 characters stay below 2 KiB of a URL, far from
+// the 8 KiB that HTTP servers accept.
+const MaxFilterKeys = 50
 
 // Identified is any observed object.
 type Identified interface{ Identity() ID }
@@ -114,8 +114,10 @@ type OperationStatus struct {
 
 // OperationPoller asks the vendor about many operations in one request.
 type OperationPoller interface {
-	// PollOperations answers for all ids that the vendor still knows. One
-	// call is one API request; len(ids) is at most MaxOperationsPerPoll.
+	// PollOperations answers for all ids that the vendor still knows, in as
+	// few requests as it takes: one as a rule, one more where the vendor
+	// tells of some operations elsewhere. len(ids) is at most
+	// MaxOperationsPerPoll.
 	PollOperations(ctx context.Context, ids []string) ([]OperationStatus, error)
 	MaxOperationsPerPoll() int
 }

@@ -61,6 +61,7 @@ type Driver struct {
 	sleep   func(context.Context, time.Duration) error
 	log     *slog.Logger
 	types   typeCache
+	watches watches
 
 	sshKeys   cloud.SSHKeys
 	networks  cloud.Networks

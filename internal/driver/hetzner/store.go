@@ -103,11 +103,24 @@ func (s *store[S, H, T]) Create(ctx context.Context, spec S, saved func(T)) (T, 
 		return s.recover(ctx, spec, saved, s.fail(err, "", "create"))
 	}
 	saved(made)
-	if err := s.d.wait(ctx, actions); err != nil {
+	if made, err = s.await(ctx, made, spec, actions); err != nil {
 		return s.inspect(ctx, made, spec, s.fail(err, s.nativeOf(made), "create"))
 	}
 	// Whatever could not be said inline is the difference that is left.
 	return s.bring(ctx, made, spec, "create")
+}
+
+// awaiter is a noun that knows a cheaper way to wait for what it made than to
+// ask about every action. It returns what was seen meanwhile.
+type awaiter[S, T any] interface {
+	await(ctx context.Context, made T, spec S, actions []*hcloud.Action) (T, error)
+}
+
+func (s *store[S, H, T]) await(ctx context.Context, made T, spec S, actions []*hcloud.Action) (T, error) {
+	if noun, ok := s.noun.(awaiter[S, T]); ok {
+		return noun.await(ctx, made, spec, actions)
+	}
+	return made, s.d.wait(ctx, actions)
 }
 
 // inspect looks at an object of whose creation an action failed: the failure

@@ -46,10 +46,20 @@ const defaultPerPage = 25
 // MaxOperationsPerPoll implements cloud.OperationPoller.
 func (d *Driver) MaxOperationsPerPoll() int { return perPage }
 
-// PollOperations implements cloud.OperationPoller with GET /actions. An
-// action that the API no longer knows is reported as done, with
-// cloud.CodeNotFound.
+// PollOperations implements cloud.OperationPoller with GET /actions for
+// actions and with a list of the VMs for new VMs. An action that the API no
+// longer knows is reported as done, with cloud.CodeNotFound.
 func (d *Driver) PollOperations(ctx context.Context, ids []string) ([]cloud.OperationStatus, error) {
+	watched, actions := splitWatches(ids)
+	statuses, err := d.pollWatches(ctx, watched)
+	if err != nil {
+		return nil, err
+	}
+	more, err := d.pollActions(ctx, actions)
+	return append(statuses, more...), err
+}
+
+func (d *Driver) pollActions(ctx context.Context, ids []string) ([]cloud.OperationStatus, error) {
 	if len(ids) == 0 {
 		return nil, nil
 	}
@@ -94,11 +104,11 @@ func (d *Driver) pollHalves(ctx context.Context, ids []string) ([]cloud.Operatio
 	if len(ids) == 1 {
 		return []cloud.OperationStatus{forgotten(ids[0])}, nil
 	}
-	first, err := d.PollOperations(ctx, ids[:len(ids)/2])
+	first, err := d.pollActions(ctx, ids[:len(ids)/2])
 	if err != nil {
 		return nil, err
 	}
-	second, err := d.PollOperations(ctx, ids[len(ids)/2:])
+	second, err := d.pollActions(ctx, ids[len(ids)/2:])
 	return append(first, second...), err
 }
 
