@@ -6,8 +6,7 @@ import (
 	"strings"
 )
 
-// Key is written for a step into a map, so that it cannot be taken for an
-// attribute.
+// MapKey is a step into a map.
 type MapKey string
 
 // Name is a step to an attribute.

@@ -111,7 +111,7 @@ func (c *userData) document(text, place string, depth int) {
 	case begins("#cloud-config-jsonp"):
 		c.unreadable(orWhole(place), "is a JSON patch of another document")
 	case begins("#cloud-config"):
-		c.cloudConfig(trimmed, place, depth)
+		c.cloudConfig(trimmed, place)
 	case begins("#include"):
 		c.unreadable(orWhole(place), "is fetched from somewhere else at boot (#include)")
 	case begins("#part-handler"):

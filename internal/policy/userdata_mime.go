@@ -44,7 +44,7 @@ func (c *userData) part(header textproto.MIMEHeader, body io.Reader, place strin
 	switch mediaType {
 	case "text/cloud-config":
 		c.parts++
-		c.cloudConfig(text, place, depth)
+		c.cloudConfig(text, place)
 	case "text/cloud-config-archive":
 		c.parts++
 		c.cloudArchive(text, place, depth)
