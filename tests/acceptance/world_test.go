@@ -1,0 +1,131 @@
+package acceptance
+
+import (
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/hashicorp/terraform-plugin-framework/providerserver"
+	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
+	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
+	"github.com/hashicorp/terraform-plugin-testing/terraform"
+	"github.com/hetznercloud/hcloud-go/v2/hcloud"
+
+	"github.com/holdfast-cloud/terraform-provider-holdfast/internal/provider"
+	"github.com/holdfast-cloud/terraform-provider-holdfast/internal/simcloud"
+	"github.com/holdfast-cloud/terraform-provider-holdfast/tests/harness"
+)
+
+const (
+	token     = "acceptance-token"
+	publicKey = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIA+8tMsKN4vulNVD7Cf0iuJURfLJapXFm/DxMX1ScBtx ada@example.com"
+	otherKey  = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJUwVBeA27KzdI2sOt/FdE4hHjfE38JPy64b3tRM7fWB grace@example.com"
+)
+
+// world is one embedded cloud with a provider that talks to it.
+type world struct {
+	*harness.Sim
+	// Client is a second client of the same account: what somebody does
+	// behind Terraform's back.
+	Client *hcloud.Client
+}
+
+// newWorld starts an embedded cloud whose actions end at once.
+func newWorld(t *testing.T) *world {
+	t.Helper()
+	cli := os.Getenv("TF_ACC_TERRAFORM_PATH")
+	if cli == "" {
+		found, err := harness.FindCLI()
+		if err != nil {
+			t.Fatal(err)
+		}
+		cli = found.Path
+		if strings.HasPrefix(found.Version, "OpenTofu") {
+			t.Setenv("TF_ACC_PROVIDER_HOST", "registry.opentofu.org")
+			t.Setenv("TF_ACC_PROVIDER_NAMESPACE", "holdfast-cloud")
+		}
+		t.Setenv("TF_ACC_TERRAFORM_PATH", cli)
+	}
+	t.Setenv("CHECKPOINT_DISABLE", "1")
+	for _, name := range []string{"TF_CLI_CONFIG_FILE", "HCLOUD_TOKEN", "HCLOUD_ENDPOINT", "HOLDFAST_DEPLOYMENT", "HOLDFAST_LOST_LOCATIONS"} {
+		unset(t, name)
+	}
+	sim, err := harness.StartSim(simcloud.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := sim.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return &world{Sim: sim, Client: hcloud.NewClient(hcloud.WithToken(token), hcloud.WithEndpoint(sim.HetznerEndpoint()),
+		hcloud.WithPollOpts(hcloud.PollOpts{BackoffFunc: hcloud.ConstantBackoff(10 * time.Millisecond)}))}
+}
+
+func unset(t *testing.T, name string) {
+	t.Helper()
+	t.Setenv(name, "") // restores it afterwards
+	if err := os.Unsetenv(name); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// config puts the provider's configuration before a test's resources. lost
+// are the lost locations.
+func (w *world) config(body string, lost ...string) string {
+	return fmt.Sprintf(`
+provider "holdfast" {
+  deployment     = "acc"
+  lost_locations = [%s]
+  hetzner {
+    endpoint = %q
+    token    = %q
+  }
+}
+
+locals {
+  key   = %q
+  other = %q
+}
+%s`, quoted(lost), w.HetznerEndpoint(), token, publicKey, otherKey, body)
+}
+
+func quoted(texts []string) string {
+	for i, text := range texts {
+		texts[i] = fmt.Sprintf("%q", text)
+	}
+	return strings.Join(texts, ", ")
+}
+
+// test runs steps of terraform-plugin-testing with the provider.
+func (w *world) test(t *testing.T, steps ...resource.TestStep) {
+	t.Helper()
+	resource.UnitTest(t, resource.TestCase{
+		ProtoV6ProviderFactories: map[string]func() (tfprotov6.ProviderServer, error){
+			"holdfast": providerserver.NewProtocol6WithError(provider.New("test")()),
+		},
+		Steps: steps,
+		CheckDestroy: func(_ *terraform.State) error {
+			for kind, count := range w.Inventory() {
+				if count != 0 {
+					return fmt.Errorf("%d objects of kind %s are left in the cloud", count, kind)
+				}
+			}
+			return nil
+		},
+	})
+}
+
+// must fails the test on an error of a change behind Terraform's back.
+func must[T any](t *testing.T) func(value T, _ *hcloud.Response, err error) T {
+	return func(value T, _ *hcloud.Response, err error) T {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return value
+	}
+}
