@@ -3,6 +3,7 @@ package hetzner_test
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -10,6 +11,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -36,6 +38,14 @@ var loadSpec = sync.OnceValues(func() (routers.Router, error) {
 	if err != nil {
 		return nil, err
 	}
+	var text any
+	if err := json.Unmarshal(b, &text); err != nil {
+		return nil, err
+	}
+	nullsInEnums(text)
+	if b, err = json.Marshal(text); err != nil {
+		return nil, err
+	}
 	doc, err := openapi3.NewLoader().LoadFromData(b)
 	if err != nil {
 		return nil, err
@@ -53,6 +63,25 @@ var loadSpec = sync.OnceValues(func() (routers.Router, error) {
 	doc.Servers = openapi3.Servers{{URL: "/v1"}}
 	return gorillamux.NewRouter(doc)
 })
+
+// nullsInEnums adds null to the enumerations of values that may be null, which
+// the description forgets.
+func nullsInEnums(v any) {
+	switch v := v.(type) {
+	case []any:
+		for _, e := range v {
+			nullsInEnums(e)
+		}
+	case map[string]any:
+		types, _ := v["type"].([]any)
+		if enum, ok := v["enum"].([]any); ok && slices.Contains(types, any("null")) && !slices.Contains(enum, any(nil)) {
+			v["enum"] = append(enum, nil)
+		}
+		for _, e := range v {
+			nullsInEnums(e)
+		}
+	}
+}
 
 // checked wraps the API: everything that it answers has to be as the vendor's
 // description says, and everything that it accepts has to be allowed there.
@@ -106,14 +135,16 @@ func conforms(router routers.Router, r *http.Request, body []byte, rec *recordin
 		return nil
 	}
 	clone := r.Clone(context.Background())
+	body = asAllowed(body)
 	clone.Body = io.NopCloser(bytes.NewReader(body))
+	clone.ContentLength = int64(len(body))
 	if len(body) > 0 && clone.Header.Get("Content-Type") == "" {
 		clone.Header.Set("Content-Type", "application/json")
 	}
 	in := &openapi3filter.RequestValidationInput{Request: clone, PathParams: params, Route: route,
 		Options: &openapi3filter.Options{AuthenticationFunc: openapi3filter.NoopAuthenticationFunc, IncludeResponseStatus: false, MultiError: true}}
 	if rec.status < 300 {
-		if err := openapi3filter.ValidateRequest(context.Background(), in); err != nil && !tolerated(err) {
+		if err := openapi3filter.ValidateRequest(context.Background(), in); err != nil {
 			return fmt.Errorf("accepted, but not allowed: %w", err)
 		}
 	}
@@ -128,11 +159,33 @@ func conforms(router routers.Router, r *http.Request, body []byte, rec *recordin
 	return openapi3filter.ValidateResponse(context.Background(), out)
 }
 
-// tolerated are requests that the vendor's own clients make although the
-// description does not allow them.
-func tolerated(err error) bool {
-	_ = err
-	return false
+// asAllowed drops what the vendor's own client sends although the description
+// does not allow it, and what the vendor's API accepts: null for no value, and
+// ids where the description has only the string form of a reference.
+func asAllowed(body []byte) []byte {
+	var m map[string]any
+	if json.Unmarshal(body, &m) != nil {
+		return body
+	}
+	for k, v := range m {
+		_, number := v.(float64)
+		switch {
+		case v == nil:
+			delete(m, k)
+		case number && slices.Contains([]string{"server_type", "image", "iso", "location"}, k):
+			m[k] = fmt.Sprint(v)
+		}
+	}
+	if keys, ok := m["ssh_keys"].([]any); ok && m["server_type"] != nil {
+		for i, k := range keys {
+			keys[i] = fmt.Sprint(k)
+		}
+	}
+	out, err := json.Marshal(m)
+	if err != nil {
+		return body
+	}
+	return out
 }
 
 // The harness itself has to notice what is wrong.

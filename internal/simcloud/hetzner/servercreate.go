@@ -9,12 +9,9 @@ import (
 // maxUserData is the vendor's bound of user data: 32 KiB.
 const maxUserData = 32 << 10
 
-// How much can be attached to one server, as the vendor documents
-// (https://docs.hetzner.com/cloud/networks/overview, …/firewalls/overview).
-const (
-	maxNetworksPerServer  = 3
-	maxFirewallsPerServer = 5
-)
+// maxNetworksPerServer is the vendor's documented bound
+// (https://docs.hetzner.com/cloud/networks/overview).
+const maxNetworksPerServer = 3
 
 type createServerRequest struct {
 	Name             string            `json:"name"`
