@@ -14,6 +14,8 @@ import (
 
 	"github.com/holdfast-cloud/terraform-provider-holdfast/internal/catalog"
 	"github.com/holdfast-cloud/terraform-provider-holdfast/internal/service"
+	"github.com/holdfast-cloud/terraform-provider-holdfast/internal/service/firewall"
+	"github.com/holdfast-cloud/terraform-provider-holdfast/internal/service/network"
 	"github.com/holdfast-cloud/terraform-provider-holdfast/internal/service/sshkey"
 )
 
@@ -124,6 +126,8 @@ func (p *holdfast) Configure(ctx context.Context, req provider.ConfigureRequest,
 // Resources implements provider.Provider.
 func (p *holdfast) Resources(context.Context) []func() resource.Resource {
 	return []func() resource.Resource{
+		firewall.NewResource,
+		network.NewResource,
 		sshkey.NewResource,
 	}
 }

@@ -52,6 +52,12 @@ func known(m *Model) (cloud.NetworkSpec, []policy.Finding) {
 		if !ok || object.IsUnknown() {
 			continue
 		}
+		for _, name := range []string{"destination", "gateway"} {
+			if object.IsNull() || object.Attributes()[name].IsNull() {
+				findings = append(findings, policy.Finding{Field: "routes", Summary: "Route without a " + name,
+					Detail: "A route needs a destination and a gateway.", Remedy: "Set " + name + "."})
+			}
+		}
 		route := cloud.Route{Destination: read("routes", object.Attributes()["destination"])}
 		if text, ok := object.Attributes()["gateway"].(types.String); ok && service.Known(text) {
 			gateway, err := policy.ParseAddr(text.ValueString())

@@ -52,13 +52,15 @@ func resourceSchema(context.Context) schema.Schema {
 	attributes["routes"] = schema.SetNestedAttribute{
 		Optional: true,
 		NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{
+			// Not Required: the framework would refuse a route that is unknown as a
+			// whole, such as a variable in `terraform validate`. The check does it.
 			"destination": schema.StringAttribute{
-				Required:            true,
-				MarkdownDescription: "The private network to reach, or `0.0.0.0/0` for everything that has no better route.",
+				Optional:            true,
+				MarkdownDescription: "Required. The private network to reach, or `0.0.0.0/0` for everything that has no better route.",
 			},
 			"gateway": schema.StringAttribute{
-				Required:            true,
-				MarkdownDescription: "Private address of the machine of this network that forwards.",
+				Optional:            true,
+				MarkdownDescription: "Required. Private address of the machine of this network that forwards.",
 			},
 		}},
 		MarkdownDescription: "Routes through machines of the network. Changed in place.",

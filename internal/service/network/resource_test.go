@@ -130,6 +130,7 @@ func TestBadInput(t *testing.T) {
 		"subnet with bits":   {config().With("subnets", []any{"10.1.0.1/28"}), "subnets: Host bits are set"},
 		"gateway outside":    {config().With("routes", []any{route("10.9.0.0/16", "10.2.0.9")}), "routes: Gateway outside the network (ISO-2)"},
 		"gateway no address": {config().With("routes", []any{route("10.9.0.0/16", "x")}), "routes: Not an IPv4 address"},
+		"no gateway":         {config().With("routes", []any{map[string]any{"destination": "10.9.0.0/16"}}), "routes: Route without a gateway"},
 		"bad tier":           {config().With("tier", "gold"), "tier: Unknown tier"},
 	}
 	for name, test := range tests {
@@ -150,6 +151,9 @@ func TestUnknown(t *testing.T) {
 	plan := tf.Plan(servicetest.Instance{}, unknown)
 	if problems := plan.Diags.Errors(); len(problems) > 0 {
 		t.Fatal(problems)
+	}
+	if problems := tf.Validate(config().With("routes", []any{servicetest.Unknown})).Errors(); len(problems) > 0 {
+		t.Errorf("a route that is unknown as a whole: %v", problems)
 	}
 	if problems := tf.Validate(unknown.With("subnets", []any{"8.8.8.0/28", servicetest.Unknown})).Errors(); len(problems) != 1 {
 		t.Errorf("the known part of what is unknown: %v", problems)
