@@ -17,6 +17,7 @@ import (
 //	GET    /_sim/clock              the simulated time and its speed
 //	POST   /_sim/clock              {"speed": n, "advance_seconds": n}
 //	GET    /_sim/objects?kind=k     stored records, or counts of all kinds
+//	POST   /_sim/actions/release    lets stuck actions go on
 //	POST   /_sim/limits             {"rate_limit": n, "remaining": n}
 //
 // It has no authentication: serve it on loopback only.
@@ -42,6 +43,14 @@ func (s *Sim) ControlHandler() http.Handler {
 			return
 		}
 		w.WriteHeader(http.StatusNoContent)
+	})
+	mux.HandleFunc("POST /_sim/actions/release", func(w http.ResponseWriter, _ *http.Request) {
+		released, err := s.ReleaseStuck()
+		if err != nil {
+			refuse(w, http.StatusInternalServerError, err.Error())
+			return
+		}
+		reply(w, 200, map[string]any{"released": released})
 	})
 	mux.HandleFunc("GET /_sim/clock", func(w http.ResponseWriter, _ *http.Request) { s.replyClock(w) })
 	mux.HandleFunc("POST /_sim/clock", s.postClock)

@@ -100,6 +100,10 @@ func (s *Sim) RemoveFault(id int64) bool { return s.eng.Faults.Remove(id) }
 // ClearFaults disarms all faults.
 func (s *Sim) ClearFaults() { s.eng.Faults.Clear() }
 
+// ReleaseStuck lets stuck actions go on; see FaultActionStuck. It answers how
+// many there were.
+func (s *Sim) ReleaseStuck() (int, error) { return s.eng.ReleaseStuck() }
+
 // Faults are the armed faults.
 func (s *Sim) Faults() []Fault { return s.eng.Faults.List() }
 
