@@ -3,6 +3,7 @@ package provider
 import (
 	"errors"
 	"fmt"
+	"net/url"
 	"strings"
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
@@ -32,20 +33,8 @@ type Config struct {
 	Version    string
 	Deployment string
 	Lost       cloud.LostSet
-	Hetzner    Hetzner
-}
-
-// Hetzner is the configuration of Hetzner Cloud.
-type Hetzner struct {
-	// Token is the API token; empty if there is none.
-	Token string
-	// Endpoint is the API's base URL; empty for the vendor's own.
-	Endpoint string
-	// RequestsPerHour bounds the account's request rate from the start; 0
-	// follows the headers of the server's answers.
-	RequestsPerHour int64
-	// Unknown tells that the token or the endpoint is known only after apply.
-	Unknown bool
+	// Hetzner is nil where neither the block nor a token in the environment is.
+	Hetzner *HetznerConfig
 }
 
 // model is the provider block.
@@ -56,24 +45,37 @@ type model struct {
 }
 
 type hetznerModel struct {
-	Token           types.String `tfsdk:"token"`
-	Endpoint        types.String `tfsdk:"endpoint"`
-	RequestsPerHour types.Int64  `tfsdk:"requests_per_hour"`
+	Token    types.String `tfsdk:"token"`
+	Endpoint types.String `tfsdk:"endpoint"`
 }
 
 // resolve judges the provider block and fills in from the environment.
 func (m model) resolve(known *catalog.Catalog, getenv func(string) string, diags *diag.Diagnostics) Config {
 	config := Config{Deployment: m.deployment(getenv, diags), Lost: m.lost(known, getenv, diags)}
-	if m.Hetzner == nil {
-		m.Hetzner = &hetznerModel{}
-	}
-	config.Hetzner = Hetzner{
-		Token:           or(m.Hetzner.Token, getenv, EnvHetznerToken),
-		Endpoint:        or(m.Hetzner.Endpoint, getenv, EnvHetznerEndpoint),
-		RequestsPerHour: m.Hetzner.RequestsPerHour.ValueInt64(),
-		Unknown:         m.Hetzner.Token.IsUnknown() || m.Hetzner.Endpoint.IsUnknown(),
-	}
+	config.Hetzner = m.Hetzner.resolve(getenv, diags)
 	return config
+}
+
+// resolve gives nil where there is neither the block nor a token.
+func (m *hetznerModel) resolve(getenv func(string) string, diags *diag.Diagnostics) *HetznerConfig {
+	if m == nil {
+		if getenv(EnvHetznerToken) == "" {
+			return nil
+		}
+		m = &hetznerModel{}
+	}
+	account := &HetznerConfig{
+		Token:        or(m.Token, getenv, EnvHetznerToken),
+		Endpoint:     or(m.Endpoint, getenv, EnvHetznerEndpoint),
+		TokenUnknown: m.Token.IsUnknown() || m.Endpoint.IsUnknown(),
+	}
+	if account.Endpoint != "" {
+		if u, err := url.Parse(account.Endpoint); err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") {
+			diags.AddAttributeError(path.Root("hetzner").AtName("endpoint"), "Not a URL",
+				fmt.Sprintf("%q is not the base URL of an API: write it with its scheme and version, such as \"https://api.hetzner.cloud/v1\".", account.Endpoint))
+		}
+	}
+	return account
 }
 
 // or gives the attribute's value, or the variable's where it is absent.

@@ -4,19 +4,20 @@ import (
 	"context"
 	"os"
 
-	"github.com/hashicorp/terraform-plugin-framework-validators/int64validator"
 	"github.com/hashicorp/terraform-plugin-framework/datasource"
 	"github.com/hashicorp/terraform-plugin-framework/provider"
 	"github.com/hashicorp/terraform-plugin-framework/provider/schema"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
-	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/holdfast-cloud/terraform-provider-holdfast/internal/catalog"
 	"github.com/holdfast-cloud/terraform-provider-holdfast/internal/service"
 	"github.com/holdfast-cloud/terraform-provider-holdfast/internal/service/firewall"
 	"github.com/holdfast-cloud/terraform-provider-holdfast/internal/service/network"
+	"github.com/holdfast-cloud/terraform-provider-holdfast/internal/service/site"
 	"github.com/holdfast-cloud/terraform-provider-holdfast/internal/service/sshkey"
+	"github.com/holdfast-cloud/terraform-provider-holdfast/internal/service/vm"
+	"github.com/holdfast-cloud/terraform-provider-holdfast/internal/service/volume"
 )
 
 // Option changes how the provider is built.
@@ -35,12 +36,17 @@ func WithGetenv(getenv func(string) string) Option {
 // New makes the provider.
 func New(version string, opts ...Option) func() provider.Provider {
 	return func() provider.Provider {
-		p := &holdfast{version: version, getenv: os.Getenv}
+		p := &holdfast{version: version, getenv: os.Getenv, clouds: realClouds}
 		for _, opt := range opts {
 			opt(p)
 		}
 		return p
 	}
+}
+
+// realClouds reaches the clouds over the network.
+func realClouds(config Config) service.Clouds {
+	return NewClouds(CloudsConfig{Deployment: config.Deployment, Version: config.Version, Hetzner: config.Hetzner})
 }
 
 type holdfast struct {
@@ -84,11 +90,6 @@ func (p *holdfast) Schema(_ context.Context, _ provider.SchemaRequest, resp *pro
 						Optional:            true,
 						MarkdownDescription: "Base URL of the API, to use the embedded cloud (`… sim`) or a proxy. Also `" + EnvHetznerEndpoint + "`. Default: the vendor's own.",
 					},
-					"requests_per_hour": schema.Int64Attribute{
-						Optional:            true,
-						Validators:          []validator.Int64{int64validator.Between(60, 1_000_000)},
-						MarkdownDescription: "The most requests in an hour, to leave some of the project's limit to others. Default: the limit that the API's answers tell.",
-					},
 				},
 			},
 		},
@@ -129,10 +130,17 @@ func (p *holdfast) Resources(context.Context) []func() resource.Resource {
 		firewall.NewResource,
 		network.NewResource,
 		sshkey.NewResource,
+		vm.NewResource,
+		volume.NewResource,
 	}
 }
 
 // DataSources implements provider.Provider.
 func (p *holdfast) DataSources(context.Context) []func() datasource.DataSource {
-	return []func() datasource.DataSource{}
+	return []func() datasource.DataSource{
+		site.NewLocations,
+		site.NewSite,
+		vm.NewDataSource,
+		vm.NewListDataSource,
+	}
 }

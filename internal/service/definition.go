@@ -75,7 +75,7 @@ type Review[M any] struct {
 func (r *Review[M]) Driver(location cloud.Location, attribute path.Path) cloud.Driver {
 	driver, err := r.Env.Clouds.Driver(location.Cloud)
 	if err != nil {
-		r.Diags.AddAttributeError(attribute, "No access to "+location.Cloud, err.Error())
+		r.Diags.Append(noAccess(attribute, location, err))
 		return nil
 	}
 	return driver

@@ -37,7 +37,7 @@ func Explain(err error, doing string, has func(attribute string) bool) diag.Diag
 	if message == "" {
 		message = string(e.Code)
 	}
-	if e.Cloud != "" {
+	if e.Cloud != "" && e.VendorCode != "" {
 		fmt.Fprintf(&detail, "%s answered: ", e.Cloud)
 	}
 	detail.WriteString(message)
@@ -58,6 +58,12 @@ func Explain(err error, doing string, has func(attribute string) bool) diag.Diag
 		return diag.NewAttributeErrorDiagnostic(attribute, summary, detail.String())
 	}
 	return diag.NewErrorDiagnostic(summary, detail.String())
+}
+
+// noAccess says on the attribute why a cloud's driver could not be made.
+func noAccess(attribute path.Path, location cloud.Location, err error) diag.Diagnostic {
+	why := Explain(err, "reach "+location.Cloud, nil)
+	return diag.NewAttributeErrorDiagnostic(attribute, why.Summary(), why.Detail())
 }
 
 // remedies say what to do where a driver did not know better.

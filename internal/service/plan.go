@@ -71,7 +71,7 @@ func (r *Resource[M, S, T, PM]) judge(ctx context.Context, review *Review[M]) {
 	if ok {
 		// A missing provider block is found out by the plan, not by the apply.
 		if _, err := r.env.Clouds.Driver(location.Cloud); err != nil && (review.Final || !errors.Is(err, ErrNotYetKnown)) {
-			review.Diags.AddAttributeError(path.Root("location"), "No access to "+location.Cloud, err.Error())
+			review.Diags.Append(noAccess(path.Root("location"), location, err))
 		}
 	}
 	if r.def.Review != nil && !review.Diags.HasError() {

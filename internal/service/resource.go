@@ -129,7 +129,7 @@ func setIdentity(ctx context.Context, identity *tfsdk.ResourceIdentity, id cloud
 func (r *Resource[M, S, T, PM]) store(location cloud.Location, diags *diag.Diagnostics) (cloud.Store[S, T], cloud.Capabilities) {
 	driver, err := r.env.Clouds.Driver(location.Cloud)
 	if err != nil {
-		diags.AddAttributeError(path.Root("location"), "No access to "+location.Cloud, err.Error())
+		diags.Append(noAccess(path.Root("location"), location, err))
 		return nil, cloud.Capabilities{}
 	}
 	return r.def.Store(driver), driver.Capabilities()
