@@ -58,9 +58,7 @@ func (s *Server) netOf(network int64) *PrivateNet {
 // the one subnet that it may come from.
 func privateIP(tx *engine.Tx, n *Network, zone, want, within string) (string, error) {
 	used := usedIPs(tx, n)
-	free := func(ip netip.Addr, sub netip.Prefix) bool {
-		return !used[ip] && ip != sub.Masked().Addr() && ip != gatewayOf(sub) && ip != lastOf(sub)
-	}
+	free := func(ip netip.Addr, sub netip.Prefix) bool { return !used[ip] && !n.reserved(ip, sub) }
 	var asked netip.Addr
 	if want != "" {
 		var err error
@@ -81,7 +79,7 @@ func privateIP(tx *engine.Tx, n *Network, zone, want, within string) (string, er
 			}
 			continue
 		}
-		for ip := gatewayOf(sub).Next(); sub.Contains(ip); ip = ip.Next() {
+		for ip := sub.Addr().Next(); sub.Contains(ip); ip = ip.Next() {
 			if free(ip, sub) {
 				return ip.String(), nil
 			}
@@ -90,7 +88,7 @@ func privateIP(tx *engine.Tx, n *Network, zone, want, within string) (string, er
 	if asked.IsValid() && found {
 		return "", fail("ip_not_available", "IP %s is not available", want)
 	}
-	return "", fail("no_subnet_available", "no subnet or IP is available for the server within the network")
+	return "", fail("no_subnet_available", "no subnet or IP available")
 }
 
 func usedIPs(tx *engine.Tx, n *Network) map[netip.Addr]bool {
@@ -110,8 +108,13 @@ func usedIPs(tx *engine.Tx, n *Network) map[netip.Addr]bool {
 	return used
 }
 
-// gatewayOf is the first address of a subnet, which belongs to the vendor.
-func gatewayOf(sub netip.Prefix) netip.Addr { return sub.Masked().Addr().Next() }
+// reserved tells whether no server may have an address of a subnet: the first of
+// the whole network, which is the gateway, the first and the last of the subnet,
+// and the gateway of the public interfaces
+// (https://docs.hetzner.com/cloud/networks/faq).
+func (n *Network) reserved(ip netip.Addr, sub netip.Prefix) bool {
+	return ip == sub.Addr() || ip == lastOf(sub) || ip == prefixOf(n.IPRange).Addr().Next() || ip == publicGateway()
+}
 
 func lastOf(p netip.Prefix) netip.Addr {
 	b := p.Masked().Addr().As4()
@@ -173,7 +176,7 @@ func checkAliases(tx *engine.Tx, n *Network, server int64, ip string, aliases []
 		}
 		inside := slices.ContainsFunc(n.Subnets, func(s Subnet) bool {
 			sub, err := netip.ParsePrefix(s.IPRange)
-			return err == nil && sub.Contains(addr) && addr != gatewayOf(sub) && addr != sub.Masked().Addr() && addr != lastOf(sub)
+			return err == nil && sub.Contains(addr) && !n.reserved(addr, sub)
 		})
 		if !inside || used[addr.String()] {
 			return fail("ip_not_available", "IP %s is not available", a)
@@ -272,13 +275,29 @@ func (c *call) startRemoveFirewall(firewall, server int64) *engine.Action {
 }
 
 func (c *call) startFirewallLink(command string, firewall, server, after int64) *engine.Action {
-	return c.tx.StartAction(engine.ActionSpec{Project: c.project, Command: command, After: after,
+	return c.startFirewallChange(command, firewall, server, after, firewallChange{Link: true})
+}
+
+// firewallChange is what an action changes beside making rules hold.
+type firewallChange struct {
+	Link     bool   `json:"link,omitempty"`     // the direct link to the server
+	Selector string `json:"selector,omitempty"` // the link by this label selector
+}
+
+// startFirewallChange begins an action that makes what is stored of a firewall
+// hold for a server, or no longer.
+func (c *call) startFirewallChange(command string, firewall, server, after int64, p firewallChange) *engine.Action {
+	return c.tx.StartAction(engine.ActionSpec{Project: c.project, Command: command, After: after, Params: p,
 		Resources: []engine.Ref{serverRef(server), firewallRef(firewall)}, Locks: []engine.Ref{applyingRef(firewall, server)}})
 }
 
 // firewallLinkCompletions end those actions; they go by the resources.
 func firewallLinkCompletions() map[string]engine.Completion {
 	unlink := func(tx *engine.Tx, a *engine.Action) {
+		var p firewallChange
+		if a.Decode(&p) != nil {
+			return
+		}
 		var firewall, server int64
 		for _, r := range a.Resources {
 			switch r.Type {
@@ -288,7 +307,12 @@ func firewallLinkCompletions() map[string]engine.Completion {
 				server = r.ID
 			}
 		}
-		removeFirewall(tx, a.Project, firewall, server)
+		if p.Link {
+			removeFirewall(tx, a.Project, firewall, server)
+		}
+		if f := firewalls.Edit(tx, a.Project, firewall); f != nil && p.Selector != "" {
+			f.dropSelector(p.Selector)
+		}
 	}
 	return map[string]engine.Completion{
 		"apply_firewall": {Failed: unlink},

@@ -20,6 +20,11 @@ func (a *API) allRoutes() []*route {
 		a.sshKeyRoutes(),
 		a.volumeRoutes(),
 		a.serverRoutes(),
+		a.networkRoutes(),
+		a.firewallRoutes(),
+		a.placementGroupRoutes(),
+		a.primaryIPRoutes(),
+		a.floatingIPRoutes(),
 	)
 }
 
@@ -32,6 +37,9 @@ func completions() map[string]engine.Completion {
 		powerCompletions(),
 		serverNetCompletions(),
 		firewallLinkCompletions(),
+		networkCompletions(),
+		primaryIPCompletions(),
+		floatingIPCompletions(),
 	} {
 		maps.Copy(all, of)
 	}
