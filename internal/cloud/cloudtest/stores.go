@@ -50,7 +50,8 @@ func life[S, T any](t *testing.T, e *env, n noun[S, T]) {
 		t.Errorf("the search for everything finds %d objects, %v", len(all), err)
 	}
 
-	changed := n.spec(t, e, e.meta("renamed"))
+	changed := spec
+	*n.meta(&changed) = e.meta("renamed")
 	n.meta(&changed).Labels = map[string]string{"suite": "cloudtest", "more": "1"}
 	n.change(&changed)
 	updated, err := store.Update(e.ctx, current, changed)
@@ -278,20 +279,19 @@ func standby[S, T any](t *testing.T, e *env, n noun[S, T]) {
 }
 
 func unknown[S, T any](t *testing.T, e *env, n noun[S, T]) {
-	made := n.create(t, e, n.spec(t, e, e.meta("gone")))
+	spec := n.spec(t, e, e.meta("gone"))
+	made := n.create(t, e, spec)
 	id := n.object(made).ID.Native
 	if err := n.store(e.driver).Delete(e.ctx, id); err != nil {
 		t.Fatal(err)
 	}
 	_, err := n.store(e.driver).Get(e.ctx, id)
 	wantCode(t, err, cloud.CodeNotFound)
-	renamed := n.spec(t, e, e.meta("gone-too"))
+	renamed := spec
+	*n.meta(&renamed) = e.meta("gone-too")
 	_, err = n.store(e.driver).Update(e.ctx, made, renamed)
 	wantCode(t, err, cloud.CodeNotFound)
-	elsewhere := e.meta("lost")
-	elsewhere.Location = cloud.Location{Cloud: "nowhere", Name: "x1"}
-	spec := n.spec(t, e, e.meta("lost"))
-	*n.meta(&spec) = elsewhere
+	n.meta(&spec).Location = cloud.Location{Cloud: "nowhere", Name: "x1"}
 	_, err = n.store(e.driver).Create(e.ctx, spec, func(T) { t.Error("made nowhere") })
 	wantCode(t, err, cloud.CodeInvalid)
 }

@@ -61,7 +61,8 @@ func (s *tenant) vmSpec() cloud.VMSpec {
 		PublicIPv4: true, PublicIPv6: true}
 }
 
-// spends runs something and compares the requests that it took, polls aside.
+// spends runs something and compares the requests that it took. Actions end
+// at once here, so there is one poll for each time that something waits.
 func (s *tenant) spends(what string, want map[string]int, run func() error) {
 	s.t.Helper()
 	s.w.sim.ResetRequests()
@@ -81,13 +82,13 @@ func makes[S, T any](s *tenant, store cloud.Store[S, T], spec S, into *T) func()
 }
 
 func newTenant(t *testing.T) *tenant {
-	w := newWorld(t)
+	w := newWorld(t, 0)
 	s := &tenant{t: t, w: w, d: w.connect(t)}
 	s.spends("an SSH key", map[string]int{"POST /ssh_keys": 1}, makes(s, s.d.SSHKeys(), keySpec(), &s.key))
 	s.spends("a network with subnet and route", map[string]int{"POST /networks": 1}, makes(s, s.d.Networks(), networkSpec(), &s.network))
 	s.spends("a firewall with rules", map[string]int{"POST /firewalls": 1}, makes(s, s.d.Firewalls(), firewallSpec(), &s.firewall))
-	s.spends("a volume", map[string]int{"POST /volumes": 1}, makes(s, s.d.Volumes(), volumeSpec(), &s.volume))
-	s.spends("a VM with all of them", map[string]int{"POST /servers": 1}, makes(s, s.d.VMs(), s.vmSpec(), &s.vm))
+	s.spends("a volume", map[string]int{"POST /volumes": 1, "GET /actions": 1}, makes(s, s.d.Volumes(), volumeSpec(), &s.volume))
+	s.spends("a VM with all of them", map[string]int{"POST /servers": 1, "GET /servers": 1}, makes(s, s.d.VMs(), s.vmSpec(), &s.vm))
 	return s
 }
 
@@ -117,7 +118,7 @@ func TestATenantTakesTheLeastRequests(t *testing.T) {
 	})
 
 	ctx := t.Context()
-	s.spends("deleting the VM", map[string]int{"DELETE /servers/{id}": 1}, func() error { return s.d.VMs().Delete(ctx, s.vm.ID.Native) })
+	s.spends("deleting the VM", map[string]int{"DELETE /servers/{id}": 1, "GET /actions": 1}, func() error { return s.d.VMs().Delete(ctx, s.vm.ID.Native) })
 	s.spends("deleting the volume", map[string]int{"DELETE /volumes/{id}": 1}, func() error { return s.d.Volumes().Delete(ctx, s.volume.ID.Native) })
 	s.spends("deleting the network", map[string]int{"DELETE /networks/{id}": 1}, func() error { return s.d.Networks().Delete(ctx, s.network.ID.Native) })
 	s.spends("deleting the SSH key", map[string]int{"DELETE /ssh_keys/{id}": 1}, func() error { return s.d.SSHKeys().Delete(ctx, s.key.ID.Native) })
@@ -136,16 +137,16 @@ func TestAFixedAddressTakesOneMoreRequest(t *testing.T) {
 	spec := s.vmSpec()
 	spec.Name, spec.Volumes, spec.PrivateIP = "fixed", nil, netip.MustParseAddr("10.1.0.50")
 	var vm cloud.VM
-	s.spends("a VM with a fixed private address", map[string]int{"POST /servers": 1, "POST /servers/{id}/actions/attach_to_network": 1}, makes(s, s.d.VMs(), spec, &vm))
+	s.spends("a VM with a fixed private address", map[string]int{"POST /servers": 1, "POST /servers/{id}/actions/attach_to_network": 1, "GET /servers": 1, "GET /actions": 1}, makes(s, s.d.VMs(), spec, &vm))
 	spec.Name, spec.PrivateIP, spec.PublicIPv4, spec.PublicIPv6, spec.Firewalls = "inner", netip.MustParseAddr("10.1.0.51"), false, false, nil
 	s.spends("a VM with only that address",
-		map[string]int{"POST /servers": 1, "POST /servers/{id}/actions/attach_to_network": 1, "POST /servers/{id}/actions/poweron": 1}, makes(s, s.d.VMs(), spec, &vm))
+		map[string]int{"POST /servers": 1, "POST /servers/{id}/actions/attach_to_network": 1, "POST /servers/{id}/actions/poweron": 1, "GET /servers": 1, "GET /actions": 2}, makes(s, s.d.VMs(), spec, &vm))
 	if have, err := s.d.VMs().Get(t.Context(), vm.ID.Native); err != nil || have.PrivateIP != spec.PrivateIP || have.Status != "running" {
 		t.Errorf("it has %s and is %s, %v", have.PrivateIP, have.Status, err)
 	}
 	spec = s.vmSpec()
 	spec.Name, spec.Volumes, spec.Protected = "kept", nil, true
-	s.spends("a protected VM", map[string]int{"POST /servers": 1, "POST /servers/{id}/actions/change_protection": 1}, makes(s, s.d.VMs(), spec, &vm))
+	s.spends("a protected VM", map[string]int{"POST /servers": 1, "POST /servers/{id}/actions/change_protection": 1, "GET /servers": 1}, makes(s, s.d.VMs(), spec, &vm))
 }
 
 func TestUpdatesTakeOnlyWhatDiffers(t *testing.T) {
@@ -166,22 +167,22 @@ func TestUpdatesTakeOnlyWhatDiffers(t *testing.T) {
 	update("a new name and labels", map[string]int{"PUT /servers/{id}": 1}, func(spec *cloud.VMSpec) {
 		spec.Name, spec.Labels = "sql", map[string]string{"a": "b"}
 	})
-	update("detaching a volume", map[string]int{"POST /volumes/{id}/actions/detach": 1}, func(spec *cloud.VMSpec) { spec.Volumes = nil })
+	update("detaching a volume", map[string]int{"POST /volumes/{id}/actions/detach": 1, "GET /actions": 1}, func(spec *cloud.VMSpec) { spec.Volumes = nil })
 	update("rescaling", map[string]int{"POST /servers/{id}/actions/shutdown": 1, "POST /servers/{id}/actions/change_type": 1,
-		"POST /servers/{id}/actions/poweron": 1, "GET /servers/{id}": 2}, func(spec *cloud.VMSpec) { spec.ServerType = largeType })
+		"POST /servers/{id}/actions/poweron": 1, "GET /servers/{id}": 2, "GET /actions": 3}, func(spec *cloud.VMSpec) { spec.ServerType = largeType })
 	if vm.CPUs < 4 {
 		t.Errorf("after the rescale the VM is said to have %d CPUs", vm.CPUs)
 	}
 
 	wall := firewallSpec()
 	wall.Rules = nil
-	s.spends("new rules", map[string]int{"POST /firewalls/{id}/actions/set_rules": 1}, func() error {
+	s.spends("new rules", map[string]int{"POST /firewalls/{id}/actions/set_rules": 1, "GET /actions": 1}, func() error {
 		_, err := s.d.Firewalls().Update(ctx, s.firewall, wall)
 		return err
 	})
 	disk := volumeSpec()
 	disk.SizeGB = 30
-	s.spends("a larger volume", map[string]int{"POST /volumes/{id}/actions/resize": 1}, func() error {
+	s.spends("a larger volume", map[string]int{"POST /volumes/{id}/actions/resize": 1, "GET /actions": 1}, func() error {
 		_, err := s.d.Volumes().Update(ctx, s.volume, disk)
 		return err
 	})
@@ -191,7 +192,7 @@ func TestUpdatesTakeOnlyWhatDiffers(t *testing.T) {
 		t.Errorf("a range with another first address: %v", err)
 	}
 	net.CIDR = networkSpec().CIDR
-	s.spends("another subnet", map[string]int{"POST /networks/{id}/actions/add_subnet": 1}, func() error {
+	s.spends("another subnet", map[string]int{"POST /networks/{id}/actions/add_subnet": 1, "GET /actions": 1}, func() error {
 		_, err := s.d.Networks().Update(ctx, s.network, net)
 		return err
 	})
@@ -326,7 +327,7 @@ func TestAVolumeMovesFromOneVMToAnother(t *testing.T) {
 }
 
 func TestServerTypesAreListedOnce(t *testing.T) {
-	w := newWorld(t)
+	w := newWorld(t, 0)
 	d := w.connect(t)
 	for _, location := range []string{"fsn1", "hel1", "fsn1"} {
 		if types, err := d.ServerTypes(t.Context(), cloud.Location{Cloud: hetzner.Name, Name: location}); err != nil || len(types) == 0 {
@@ -336,7 +337,7 @@ func TestServerTypesAreListedOnce(t *testing.T) {
 	if diff := cmp.Diff(map[string]int{"GET /server_types": 1}, w.spent()); diff != "" {
 		t.Error(diff)
 	}
-	failing := newWorld(t)
+	failing := newWorld(t, 0)
 	failing.fault(t, simcloud.Fault{Kind: simcloud.FaultError, Path: "server_types", Status: 503, Code: "unavailable", Count: 1})
 	d = failing.connect(t)
 	here := cloud.Location{Cloud: hetzner.Name, Name: "fsn1"}

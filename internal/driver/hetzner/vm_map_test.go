@@ -1,6 +1,7 @@
 package hetzner
 
 import (
+	"errors"
 	"net/netip"
 	"testing"
 
@@ -103,7 +104,8 @@ func TestServerOptsRefuseWhatIsNoID(t *testing.T) {
 		spec := vmSpec()
 		change(&spec)
 		_, err := serverOpts(spec)
-		if failed, ok := err.(*cloud.Error); !ok || failed.Code != cloud.CodeInvalid || failed.Field != field {
+		var failed *cloud.Error
+		if !errors.As(err, &failed) || failed.Code != cloud.CodeInvalid || failed.Field != field {
 			t.Errorf("%s: got %v", field, err)
 		}
 	}

@@ -1,6 +1,7 @@
 package hetzner
 
 import (
+	"errors"
 	"net/netip"
 	"testing"
 
@@ -89,7 +90,8 @@ func TestPlanVMRefusesWhatNeedsAReplacement(t *testing.T) {
 		want := vmSpec()
 		change(&want)
 		_, err := planVM(observedVM(vmSpec()), want)
-		if failed, ok := err.(*cloud.Error); !ok || failed.Code != cloud.CodeUnsupported || failed.Field != field {
+		var failed *cloud.Error
+		if !errors.As(err, &failed) || failed.Code != cloud.CodeUnsupported || failed.Field != field {
 			t.Errorf("%s: got %v", field, err)
 		}
 	}

@@ -78,7 +78,8 @@ func (n vms) await(ctx context.Context, made cloud.VM, spec cloud.VMSpec, action
 	n.d.watches.add(operation.ID, watched)
 	err = n.d.waiter.Wait(ctx, operation)
 	seen := n.d.watches.remove(operation.ID)
-	if seen != nil && err == nil {
+	// What was seen before the actions told that all is done may be stale.
+	if seen != nil && err == nil && complete(seen, spec) {
 		made = n.at(n.observe(seen), spec.Location)
 	}
 	return made, err
@@ -170,11 +171,10 @@ func (d *Driver) judgeWatch(ctx context.Context, id string, w *watch, have *hclo
 	}
 	status.Done = true
 	for _, action := range actions {
-		if action.Err != nil {
-			status.Err = action.Err
-			return status, nil
-		}
 		status.Done = status.Done && action.Done
+	}
+	if failed := slices.IndexFunc(actions, func(a cloud.OperationStatus) bool { return a.Err != nil }); failed >= 0 {
+		status.Done, status.Err = true, actions[failed].Err
 	}
 	return status, nil
 }
