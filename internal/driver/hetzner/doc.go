@@ -23,6 +23,10 @@
 // cloud; VMs also the digest of what cannot be read back or changed later
 // (see labelOrigin).
 //
+// Hetzner's firewalls filter public interfaces only. A VM without a public
+// address keeps its firewalls in a label (see labelFirewalls): they are
+// declared, and take effect only in the guest.
+//
 // # Idempotence
 //
 // When a create is refused because the name is taken, or its answer is lost,

@@ -15,6 +15,21 @@ import (
 // the API does not (keys and user data cannot be read back).
 const labelOrigin = cloud.LabelPrefix + "origin"
 
+// labelFirewalls keeps the firewalls of a VM without a public address: the
+// vendor's firewalls filter public interfaces only, and the API refuses to
+// apply one to such a VM. The guest's own filter holds NET-1 there.
+const labelFirewalls = cloud.LabelPrefix + "firewalls"
+
+// vmLabelsOf gives all labels of a VM.
+func vmLabelsOf(spec cloud.VMSpec) map[string]string {
+	labels := labelsOf(cloud.KindVM, spec.Meta)
+	labels[labelOrigin] = originOf(spec)
+	if privateOnly(spec) && len(spec.Firewalls) > 0 {
+		labels[labelFirewalls] = strings.Join(slices.Compact(slices.Sorted(slices.Values(spec.Firewalls))), "_")
+	}
+	return labels
+}
+
 // nativeName is the vendor-side name of an object; see the package comment.
 func nativeName(kind cloud.Kind, meta cloud.Meta) string {
 	if kind == cloud.KindSSHKey {

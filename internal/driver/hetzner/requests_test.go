@@ -138,10 +138,10 @@ func TestAFixedAddressTakesOneMoreRequest(t *testing.T) {
 	spec.Name, spec.Volumes, spec.PrivateIP = "fixed", nil, netip.MustParseAddr("10.1.0.50")
 	var vm cloud.VM
 	s.spends("a VM with a fixed private address", map[string]int{"POST /servers": 1, "POST /servers/{id}/actions/attach_to_network": 1, "GET /servers": 1, "GET /actions": 1}, makes(s, s.d.VMs(), spec, &vm))
-	spec.Name, spec.PrivateIP, spec.PublicIPv4, spec.PublicIPv6, spec.Firewalls = "inner", netip.MustParseAddr("10.1.0.51"), false, false, nil
+	spec.Name, spec.PrivateIP, spec.PublicIPv4, spec.PublicIPv6 = "inner", netip.MustParseAddr("10.1.0.51"), false, false
 	s.spends("a VM with only that address",
 		map[string]int{"POST /servers": 1, "POST /servers/{id}/actions/attach_to_network": 1, "POST /servers/{id}/actions/poweron": 1, "GET /servers": 1, "GET /actions": 2}, makes(s, s.d.VMs(), spec, &vm))
-	if have, err := s.d.VMs().Get(t.Context(), vm.ID.Native); err != nil || have.PrivateIP != spec.PrivateIP || have.Status != "running" {
+	if have, err := s.d.VMs().Get(t.Context(), vm.ID.Native); err != nil || have.PrivateIP != spec.PrivateIP || have.Status != "running" || !slices.Equal(have.Firewalls, spec.Firewalls) {
 		t.Errorf("it has %s and is %s, %v", have.PrivateIP, have.Status, err)
 	}
 	spec = s.vmSpec()
@@ -231,15 +231,40 @@ func TestThePublicKeyOfAnotherSSHKeyIsNotAdopted(t *testing.T) {
 	}
 }
 
-func TestAHealthyVMSurvivesAFailedPart(t *testing.T) {
+func TestAPartOfACreationThatFailedIsDoneAgain(t *testing.T) {
+	for _, command := range []string{"attach_volume", "attach_to_network", "apply_firewall"} {
+		s := newTenant(t)
+		released := s.vmSpec()
+		released.Volumes = nil
+		if _, err := s.d.VMs().Update(t.Context(), s.vm, released); err != nil {
+			t.Fatal(err)
+		}
+		spec := s.vmSpec()
+		spec.Name = "limping"
+		s.w.fault(t, simcloud.Fault{Kind: simcloud.FaultActionFailed, Command: command, Count: 1})
+		vm, err := s.d.VMs().Create(t.Context(), spec, func(cloud.VM) {})
+		if err != nil {
+			t.Errorf("%s: %v", command, err)
+			continue
+		}
+		if struck := s.w.sim.Faults()[0].Struck; struck != 1 {
+			t.Errorf("%s failed %d times", command, struck)
+		}
+		have, err := s.d.VMs().Get(t.Context(), vm.ID.Native)
+		if err != nil || !slices.Equal(have.Volumes, spec.Volumes) || have.Network != spec.Network || !slices.Equal(have.Firewalls, spec.Firewalls) {
+			t.Errorf("%s: the VM is %+v, %v", command, have, err)
+		}
+	}
+}
+
+func TestAVMThatDoesNotStartIsHandedOver(t *testing.T) {
 	s := newTenant(t)
-	// Starting fails, and the stopped VM is what is wanted all the same.
 	s.w.fault(t, simcloud.Fault{Kind: simcloud.FaultActionFailed, Command: "start_server", Count: 1})
 	spec := s.vmSpec()
 	spec.Name, spec.Volumes = "limping", nil
 	vm, err := s.d.VMs().Create(t.Context(), spec, func(cloud.VM) {})
 	if cloud.CodeOf(err) != cloud.CodeOperationFailed || vm.ID.Native == "" {
-		t.Errorf("a VM that did not start: %+v, %v", vm.ID, err)
+		t.Errorf("%+v, %v", vm.ID, err)
 	}
 }
 

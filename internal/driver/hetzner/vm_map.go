@@ -4,6 +4,7 @@ import (
 	"net/netip"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/hetznercloud/hcloud-go/v2/hcloud"
 
@@ -31,9 +32,10 @@ func attachesLater(spec cloud.VMSpec) bool { return spec.Network != "" && spec.P
 // its network: without a public address it would boot with no network at all.
 // A VM with a public address boots meanwhile, and its private interface is
 // plugged in, as the vendor's images expect: that saves a request.
-func startsLater(spec cloud.VMSpec) bool {
-	return attachesLater(spec) && !spec.PublicIPv4 && !spec.PublicIPv6
-}
+func startsLater(spec cloud.VMSpec) bool { return attachesLater(spec) && privateOnly(spec) }
+
+// privateOnly tells whether a VM has no public address.
+func privateOnly(spec cloud.VMSpec) bool { return !spec.PublicIPv4 && !spec.PublicIPv6 }
 
 func startsInline(spec cloud.VMSpec) bool {
 	return wantsPower(spec) == cloud.PowerRunning && !startsLater(spec)
@@ -44,8 +46,6 @@ func serverOpts(spec cloud.VMSpec) (hcloud.ServerCreateOpts, error) {
 	if err := checkOptions(spec.Options); err != nil {
 		return hcloud.ServerCreateOpts{}, err
 	}
-	labels := labelsOf(cloud.KindVM, spec.Meta)
-	labels[labelOrigin] = originOf(spec)
 	start, automount := startsInline(spec), false
 	options := hcloud.ServerCreateOpts{
 		Name:             nativeName(cloud.KindVM, spec.Meta),
@@ -53,7 +53,7 @@ func serverOpts(spec cloud.VMSpec) (hcloud.ServerCreateOpts, error) {
 		Image:            imageOf(spec.Image),
 		Location:         &hcloud.Location{Name: spec.Location.Name},
 		UserData:         spec.UserData,
-		Labels:           labels,
+		Labels:           vmLabelsOf(spec),
 		StartAfterCreate: &start,
 		PublicNet:        &hcloud.ServerCreatePublicNet{EnableIPv4: spec.PublicIPv4, EnableIPv6: spec.PublicIPv6},
 	}
@@ -62,7 +62,9 @@ func serverOpts(spec cloud.VMSpec) (hcloud.ServerCreateOpts, error) {
 		options.SSHKeys = append(options.SSHKeys, &hcloud.SSHKey{ID: id})
 	}
 	for _, id := range refs.all(spec.Firewalls, "firewall_ids") {
-		options.Firewalls = append(options.Firewalls, &hcloud.ServerCreateFirewall{Firewall: hcloud.Firewall{ID: id}})
+		if !privateOnly(spec) {
+			options.Firewalls = append(options.Firewalls, &hcloud.ServerCreateFirewall{Firewall: hcloud.Firewall{ID: id}})
+		}
 	}
 	for _, id := range refs.all(spec.Volumes, "volume_ids") {
 		options.Volumes = append(options.Volumes, &hcloud.Volume{ID: id})
@@ -165,6 +167,9 @@ func vmFrom(have *hcloud.Server) cloud.VM {
 	}
 	if !have.PublicNet.IPv6.IsUnspecified() && have.PublicNet.IPv6.Network != nil {
 		vm.PublicIPv6, vm.IPv6 = true, prefix(have.PublicNet.IPv6.Network)
+	}
+	if declared := have.Labels[labelFirewalls]; declared != "" && privateOnly(vm.VMSpec) {
+		vm.Firewalls = strings.Split(declared, "_")
 	}
 	if have.PlacementGroup != nil {
 		vm.Options = map[string]string{optionPlacementGroup: native(have.PlacementGroup.ID)}

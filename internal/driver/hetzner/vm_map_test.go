@@ -3,6 +3,7 @@ package hetzner
 import (
 	"errors"
 	"net/netip"
+	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -132,7 +133,8 @@ func TestVMFrom(t *testing.T) {
 	}
 	have.Image = &hcloud.Image{ID: 99}
 	have.PublicNet = hcloud.ServerPublicNet{}
-	if got := vmFrom(have); got.Image != "99" || got.PublicIPv4 || got.PublicIPv6 || got.IPv4.IsValid() {
+	have.Labels[labelFirewalls] = "30_31"
+	if got := vmFrom(have); got.Image != "99" || got.PublicIPv4 || got.PublicIPv6 || got.IPv4.IsValid() || !slices.Equal(got.Firewalls, []string{"30", "31"}) {
 		t.Errorf("a snapshot's server without public addresses is seen as %+v", got)
 	}
 	have.Image, have.PrivateNet, have.PlacementGroup, have.ServerType = nil, nil, nil, nil

@@ -18,18 +18,21 @@ func planVM(current cloud.VM, want cloud.VMSpec) ([]step, error) {
 	if err := checkFixed(current, want); err != nil {
 		return nil, err
 	}
-	var steps []step
-	if relabelIfNeeded(cloud.KindVM, current.NativeName, current.Meta, want.Meta) != nil {
-		labels := labelsOf(cloud.KindVM, want.Meta)
-		labels[labelOrigin] = originOf(want)
-		steps = append(steps, relabel{Kind: cloud.KindVM, Name: nativeName(cloud.KindVM, want.Meta), Labels: labels})
-	}
 	refs := &references{}
+	var apply, remove []step
 	for _, id := range refs.all(missing(current.Firewalls, want.Firewalls), "firewall_ids") {
-		steps = append(steps, applyFirewall{id})
+		apply = append(apply, applyFirewall{id})
 	}
 	for _, id := range refs.all(missing(want.Firewalls, current.Firewalls), "firewall_ids") {
-		steps = append(steps, removeFirewall{id})
+		remove = append(remove, removeFirewall{id})
+	}
+	var steps []step
+	declared := privateOnly(want) && len(apply)+len(remove) > 0
+	if declared || !sameLabels(cloud.KindVM, current.NativeName, current.Meta, want.Meta) {
+		steps = append(steps, relabel{Kind: cloud.KindVM, Name: nativeName(cloud.KindVM, want.Meta), Labels: vmLabelsOf(want)})
+	}
+	if !declared {
+		steps = append(append(steps, apply...), remove...)
 	}
 	steps = append(steps, networkSteps(current, want, refs)...)
 	for _, id := range refs.all(missing(want.Volumes, current.Volumes), "volume_ids") {

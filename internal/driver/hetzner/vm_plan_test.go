@@ -17,6 +17,8 @@ func TestPlanVM(t *testing.T) {
 	renamed.Meta = acme("sql")
 	renamedLabels := labelsOf(cloud.KindVM, renamed.Meta)
 	renamedLabels[labelOrigin] = originOf(renamed)
+	inner := vmSpec()
+	inner.PublicIPv4, inner.PublicIPv6, inner.Firewalls = false, false, []string{"31", "30"}
 	group := func(id string) map[string]string { return map[string]string{optionPlacementGroup: id} }
 	for name, test := range map[string]struct {
 		current func(*cloud.VM)
@@ -27,15 +29,19 @@ func TestPlanVM(t *testing.T) {
 		"order and twice":  {current: func(v *cloud.VM) { v.Firewalls = []string{"31", "30"} }, want: func(s *cloud.VMSpec) { s.Firewalls = []string{"30", "31", "30"} }},
 		"rename":           {want: func(s *cloud.VMSpec) { s.Meta = acme("sql") }, steps: []step{relabel{cloud.KindVM, "sql-fsn1", renamedLabels}}},
 		"another firewall": {want: func(s *cloud.VMSpec) { s.Firewalls = []string{"31"} }, steps: []step{applyFirewall{31}, removeFirewall{30}}},
-		"another volume":   {want: func(s *cloud.VMSpec) { s.Volumes = []string{"41"} }, steps: []step{detachVolume{40}, attachVolume{41}}},
-		"another network":  {want: func(s *cloud.VMSpec) { s.Network = "21" }, steps: []step{detachNetwork{20}, attachNetwork{Network: 21}}},
-		"no network":       {want: func(s *cloud.VMSpec) { s.Network = "" }, steps: []step{detachNetwork{20}}},
-		"another address":  {want: func(s *cloud.VMSpec) { s.PrivateIP = ip }, steps: []step{detachNetwork{20}, attachNetwork{20, ip}}},
-		"same address":     {current: func(v *cloud.VM) { v.PrivateIP = ip }, want: func(s *cloud.VMSpec) { s.PrivateIP = ip }},
-		"stop":             {want: func(s *cloud.VMSpec) { s.Power = cloud.PowerStopped }, steps: []step{stop{}}},
-		"start":            {current: func(v *cloud.VM) { v.Power = cloud.PowerStopped }, steps: []step{start{}}},
-		"no power wanted":  {current: func(v *cloud.VM) { v.Power = cloud.PowerStopped }, want: func(s *cloud.VMSpec) { s.Power = "" }},
-		"rescale":          {want: func(s *cloud.VMSpec) { s.ServerType = "cx32" }, steps: []step{stop{}, changeType{Type: "cx32"}, start{}}},
+		"another firewall without a public address": {
+			current: func(v *cloud.VM) { v.PublicIPv4, v.PublicIPv6 = false, false },
+			want:    func(s *cloud.VMSpec) { *s = inner },
+			steps:   []step{relabel{cloud.KindVM, "db-fsn1", vmLabelsOf(inner)}}},
+		"another volume":  {want: func(s *cloud.VMSpec) { s.Volumes = []string{"41"} }, steps: []step{detachVolume{40}, attachVolume{41}}},
+		"another network": {want: func(s *cloud.VMSpec) { s.Network = "21" }, steps: []step{detachNetwork{20}, attachNetwork{Network: 21}}},
+		"no network":      {want: func(s *cloud.VMSpec) { s.Network = "" }, steps: []step{detachNetwork{20}}},
+		"another address": {want: func(s *cloud.VMSpec) { s.PrivateIP = ip }, steps: []step{detachNetwork{20}, attachNetwork{20, ip}}},
+		"same address":    {current: func(v *cloud.VM) { v.PrivateIP = ip }, want: func(s *cloud.VMSpec) { s.PrivateIP = ip }},
+		"stop":            {want: func(s *cloud.VMSpec) { s.Power = cloud.PowerStopped }, steps: []step{stop{}}},
+		"start":           {current: func(v *cloud.VM) { v.Power = cloud.PowerStopped }, steps: []step{start{}}},
+		"no power wanted": {current: func(v *cloud.VM) { v.Power = cloud.PowerStopped }, want: func(s *cloud.VMSpec) { s.Power = "" }},
+		"rescale":         {want: func(s *cloud.VMSpec) { s.ServerType = "cx32" }, steps: []step{stop{}, changeType{Type: "cx32"}, start{}}},
 		"rescale with disk": {
 			want:  func(s *cloud.VMSpec) { s.ServerType, s.Options = "cx32", map[string]string{optionKeepDisk: "false"} },
 			steps: []step{stop{}, changeType{Type: "cx32", GrowDisk: true}, start{}}},
