@@ -57,6 +57,9 @@ type list[T any] struct {
 	done     chan struct{}
 	objects  map[string]T
 	err      error
+	// waiting counts who wants the answer; the last one who gives up cancels.
+	waiting int
+	cancel  context.CancelFunc
 }
 
 // The indexes of coalesced.lists.
@@ -129,14 +132,18 @@ func (c *coalesced[S, T]) shared(ctx context.Context, slot int, native string, f
 	if !c.freshLocked(l, native) {
 		l = &list[T]{sequence: c.sequence, taken: c.clock.Now(), done: make(chan struct{})}
 		c.lists[slot] = l
-		go c.take(context.WithoutCancel(ctx), l, filter, func() {
-			if c.lists[slot] == l {
-				c.lists[slot] = nil
-			}
-		})
+		go c.take(l.begin(ctx), l, filter)
 	}
+	l.waiting++
 	c.mu.Unlock()
-	return await(ctx, l)
+	return c.await(ctx, l)
+}
+
+// begin makes the context of a list: the caller's values, but not its end,
+// since others may join.
+func (l *list[T]) begin(ctx context.Context) context.Context {
+	ctx, l.cancel = context.WithTimeout(context.WithoutCancel(ctx), listTimeout)
+	return ctx
 }
 
 // gather reads one just written object together with others that are asked
@@ -147,6 +154,7 @@ func (c *coalesced[S, T]) gather(ctx context.Context, key string) (*list[T], err
 	if l == nil || len(l.keys) >= cloud.MaxFilterKeys {
 		l = &list[T]{done: make(chan struct{})}
 		c.gathering = l
+		taken := l.begin(ctx)
 		c.clock.AfterFunc(gatherTime, func() {
 			c.mu.Lock()
 			if c.gathering == l {
@@ -154,21 +162,20 @@ func (c *coalesced[S, T]) gather(ctx context.Context, key string) (*list[T], err
 			}
 			keys := slices.Clone(l.keys)
 			c.mu.Unlock()
-			c.take(context.WithoutCancel(ctx), l, cloud.Filter{Keys: keys}, func() {})
+			c.take(taken, l, cloud.Filter{Keys: keys})
 		})
 	}
 	if !slices.Contains(l.keys, key) {
 		l.keys = append(l.keys, key)
 	}
+	l.waiting++
 	c.mu.Unlock()
-	return await(ctx, l)
+	return c.await(ctx, l)
 }
 
-// take lists and publishes; failed, which runs with mu held, forgets a list
-// that cannot answer.
-func (c *coalesced[S, T]) take(ctx context.Context, l *list[T], filter cloud.Filter, failed func()) {
-	ctx, cancel := context.WithTimeout(ctx, listTimeout)
-	defer cancel()
+// take lists and publishes; a list that failed is forgotten.
+func (c *coalesced[S, T]) take(ctx context.Context, l *list[T], filter cloud.Filter) {
+	defer l.cancel()
 	objects, err := c.inner.List(ctx, filter)
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -178,18 +185,37 @@ func (c *coalesced[S, T]) take(ctx context.Context, l *list[T], filter cloud.Fil
 		l.objects[object.Identity().Native] = object
 	}
 	if err != nil {
-		failed()
+		c.forgetLocked(l)
 	}
 	close(l.done)
 }
 
-func await[T any](ctx context.Context, l *list[T]) (*list[T], error) {
+// forgetLocked lets nobody join a list any more. Call with mu held.
+func (c *coalesced[S, T]) forgetLocked(l *list[T]) {
+	for slot := range c.lists {
+		if c.lists[slot] == l {
+			c.lists[slot] = nil
+		}
+	}
+	if c.gathering == l {
+		c.gathering = nil
+	}
+}
+
+// await waits for a list that the caller has joined.
+func (c *coalesced[S, T]) await(ctx context.Context, l *list[T]) (*list[T], error) {
 	select {
 	case <-l.done:
 		return l, l.err
 	case <-ctx.Done():
-		return nil, ctx.Err()
 	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if l.waiting--; l.waiting == 0 {
+		c.forgetLocked(l)
+		l.cancel()
+	}
+	return nil, ctx.Err()
 }
 
 // List implements cloud.Store; the deployment's own list is shared with Get.

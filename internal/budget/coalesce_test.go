@@ -30,6 +30,8 @@ type fakeStore struct {
 	lists   []cloud.Filter
 	gets    int
 	fail    error
+	// hang lets lists wait for their context's end, which sets cancelled.
+	hang, cancelled bool
 }
 
 func (f *fakeStore) put(native string, value int) thing {
@@ -60,7 +62,12 @@ func (f *fakeStore) Get(_ context.Context, native string) (thing, error) {
 	return thing{}, &cloud.Error{Code: cloud.CodeNotFound}
 }
 
-func (f *fakeStore) List(_ context.Context, filter cloud.Filter) ([]thing, error) {
+func (f *fakeStore) List(ctx context.Context, filter cloud.Filter) ([]thing, error) {
+	if f.hang {
+		<-ctx.Done()
+		f.cancelled = true
+		return nil, ctx.Err()
+	}
 	f.mu.Lock()
 	f.lists = append(f.lists, filter)
 	var found []thing
@@ -228,6 +235,40 @@ func TestListOfTheDeploymentIsSharedUntilAWrite(t *testing.T) {
 		}
 		if len(inner.lists) != 2 {
 			t.Errorf("%d lists, want 2", len(inner.lists))
+		}
+	})
+}
+
+func TestAListThatNobodyWaitsForIsCancelled(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		inner := &fakeStore{hang: true}
+		inner.put("a", 1)
+		store := newStore(inner)
+		first, cancelFirst := context.WithCancel(t.Context())
+		second, cancelSecond := context.WithCancel(t.Context())
+		var group sync.WaitGroup
+		for _, ctx := range []context.Context{first, second} {
+			group.Go(func() {
+				if _, err := store.Get(ctx, "a"); err == nil {
+					t.Error("a read of what hangs succeeded")
+				}
+			})
+		}
+		synctest.Wait()
+		cancelFirst()
+		synctest.Wait()
+		if inner.cancelled {
+			t.Error("the list ended although somebody still waits for it")
+		}
+		cancelSecond()
+		group.Wait()
+		synctest.Wait()
+		if !inner.cancelled {
+			t.Error("the list goes on although nobody waits for it")
+		}
+		inner.hang = false
+		if _, err := store.Get(t.Context(), "a"); err != nil {
+			t.Errorf("the cancelled list was kept: %v", err)
 		}
 	})
 }

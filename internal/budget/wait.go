@@ -38,6 +38,8 @@ type Waiter struct {
 	usual   map[string]time.Duration
 	running bool
 	changed chan struct{}
+	// cancel ends the poll that is under way.
+	cancel context.CancelFunc
 }
 
 // NewWaiter waits with the poller's batches; pressure tells how scarce
@@ -104,6 +106,9 @@ func (w *Waiter) signal() {
 func (w *Waiter) drop(g *group) {
 	w.mu.Lock()
 	w.groups = slices.DeleteFunc(w.groups, func(other *group) bool { return other == g })
+	if len(w.groups) == 0 && w.cancel != nil {
+		w.cancel()
+	}
 	w.mu.Unlock()
 	w.signal()
 }
@@ -125,11 +130,19 @@ func (w *Waiter) run() {
 			stop()
 			continue
 		}
-		ctx, cancel := context.WithTimeout(cloud.WithPriority(context.Background(), cloud.PriorityWait), pollTimeout)
-		statuses, err := w.poller.PollOperations(ctx, ids)
-		cancel()
+		statuses, err := w.poll(ids)
 		w.settle(ids, statuses, err)
 	}
+}
+
+// poll asks, until the answer comes or nobody waits for it any more.
+func (w *Waiter) poll(ids []string) ([]cloud.OperationStatus, error) {
+	ctx, cancel := context.WithTimeout(cloud.WithPriority(context.Background(), cloud.PriorityWait), pollTimeout)
+	defer cancel()
+	w.mu.Lock()
+	w.cancel = cancel
+	w.mu.Unlock()
+	return w.poller.PollOperations(ctx, ids)
 }
 
 // next decides what to do now: pause, or ask about ids.

@@ -20,6 +20,8 @@ type fakeOperations struct {
 	polls int
 	asked int
 	err   error
+	// hang lets polls wait for their context's end.
+	hang bool
 }
 
 func (f *fakeOperations) add(id string, d time.Duration) cloud.Operation {
@@ -40,7 +42,11 @@ func (f *fakeOperations) running(id string) bool {
 
 func (f *fakeOperations) MaxOperationsPerPoll() int { return 50 }
 
-func (f *fakeOperations) PollOperations(_ context.Context, ids []string) ([]cloud.OperationStatus, error) {
+func (f *fakeOperations) PollOperations(ctx context.Context, ids []string) ([]cloud.OperationStatus, error) {
+	if f.hang {
+		<-ctx.Done()
+		return nil, ctx.Err()
+	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.polls++
@@ -218,6 +224,22 @@ func TestWaiterAsksAboutTheLongestOperation(t *testing.T) {
 		}
 		if got := waiter.usual["start"]; got < 7*time.Second || got > 10*time.Second {
 			t.Errorf("learned that a start takes %s, want about 9 s", got)
+		}
+	})
+}
+
+func TestWaiterCancelsAPollThatNobodyWaitsFor(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		operations := &fakeOperations{hang: true}
+		waiter := NewWaiter(operations, SystemClock{}, relaxed)
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+		defer cancel()
+		if err := waiter.Wait(ctx, operations.add("a", time.Second)); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("error %v, want the context's", err)
+		}
+		synctest.Wait()
+		if waiter.running {
+			t.Error("the poll goes on although nobody waits")
 		}
 	})
 }
