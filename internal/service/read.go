@@ -26,6 +26,9 @@ func (r *Resource[M, S, T, PM]) Read(ctx context.Context, req resource.ReadReque
 		diags.AddAttributeError(path.Root("id"), "Not an id", err.Error())
 		return
 	}
+	// Also for what leaves the state: a CLI that keeps no identities sends none,
+	// and the framework demands one after every read.
+	setIdentity(ctx, resp.Identity, id, diags)
 	if r.env.Lost.Contains(id.Location) {
 		diags.AddWarning(fmt.Sprintf("%s %q in the lost location %s leaves the state", r.def.Noun, base.Name.ValueString(), id.Location),
 			fmt.Sprintf("%s is in lost_locations, so nothing is asked there: %s is taken out of the state and left alone. It keeps its labels; once the location is back, it is adopted again if its block still stands there.", id.Location, id))
@@ -66,7 +69,6 @@ func (r *Resource[M, S, T, PM]) Read(ctx context.Context, req resource.ReadReque
 	}
 	diags.Append(r.observe(ctx, model, id, observed, caps)...)
 	diags.Append(resp.State.Set(ctx, model)...)
-	setIdentity(ctx, resp.Identity, id, diags)
 	protected := base.DeletionProtection.ValueBool()
 	writeRecord(ctx, resp.Private, Record{ID: id.String(), Protected: protected, NativeName: object.NativeName}, diags)
 	if address, ok := r.address(base); ok && protected {

@@ -21,6 +21,8 @@ type Cloud struct {
 	// "update", "delete", "server_types") and, as "wait", after a create has
 	// saved its object; an error that it gives is the call's answer.
 	Fault func(call string, kind cloud.Kind, native string) error
+	// Watch, if set, sees the context of every call.
+	Watch func(ctx context.Context, call string, kind cloud.Kind)
 
 	SSHKeyStore   *Store[cloud.SSHKeySpec, cloud.SSHKey]
 	NetworkStore  *Store[cloud.NetworkSpec, cloud.Network]
@@ -133,8 +135,11 @@ func (c *Cloud) Calls() int {
 func (c *Cloud) enter(ctx context.Context, call string, kind cloud.Kind, native string) error {
 	c.mu.Lock()
 	c.counts[call+" "+string(kind)]++
-	fault := c.Fault
+	fault, watch := c.Fault, c.Watch
 	c.mu.Unlock()
+	if watch != nil {
+		watch(ctx, call, kind)
+	}
 	if fault != nil {
 		if err := fault(call, kind, native); err != nil {
 			return err
