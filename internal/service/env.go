@@ -56,11 +56,9 @@ type Env struct {
 // Known gives what this run already learned about an object, so that checks
 // between objects need no request.
 func (e *Env) Known(id cloud.ID) (cloud.Meta, bool) {
-	value, ok := e.known.Load(id)
-	if !ok {
-		return cloud.Meta{}, false
-	}
-	return value.(cloud.Meta), true
+	value, _ := e.known.Load(id)
+	meta, ok := value.(cloud.Meta)
+	return meta, ok
 }
 
 // Learn records what was created, read or changed.

@@ -16,10 +16,10 @@ import (
 
 // ReadDataSource reads a data source as Terraform does: it validates the
 // configuration, and then reads. The instance is absent if there are errors.
-func ReadDataSource(t testing.TB, env *service.Env, make func() datasource.DataSource, config Config) (Instance, Diags) {
+func ReadDataSource(t testing.TB, env *service.Env, source func() datasource.DataSource, config Config) (Instance, Diags) {
 	t.Helper()
 	ctx := t.Context()
-	server := providerserver.NewProtocol6(&oneDataSource{oneResource{env: env}, make})()
+	server := providerserver.NewProtocol6(&oneDataSource{oneResource{env: env}, source})()
 	schemas, err := server.GetProviderSchema(ctx, &tfprotov6.GetProviderSchemaRequest{})
 	if err != nil {
 		t.Fatal(err)

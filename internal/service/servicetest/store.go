@@ -40,7 +40,7 @@ func (s *Store[S, T]) Create(ctx context.Context, spec S, saved func(T)) (T, err
 	if err := s.cloud.enter(ctx, "create", s.kind, ""); err != nil {
 		return zero, err
 	}
-	made, err := s.make(spec)
+	made, err := s.place(spec)
 	if err != nil {
 		return zero, err
 	}
@@ -52,8 +52,8 @@ func (s *Store[S, T]) Create(ctx context.Context, spec S, saved func(T)) (T, err
 	return made, nil
 }
 
-// make creates or adopts.
-func (s *Store[S, T]) make(spec S) (T, error) {
+// place creates or adopts.
+func (s *Store[S, T]) place(spec S) (T, error) {
 	s.cloud.mu.Lock()
 	defer s.cloud.mu.Unlock()
 	want := s.metaOf(spec)

@@ -78,9 +78,9 @@ type Plan struct {
 }
 
 // NewTerraform starts a walk: a configured provider that offers one resource.
-func NewTerraform(t testing.TB, env *service.Env, make func() resource.Resource) *Terraform {
+func NewTerraform(t testing.TB, env *service.Env, resourceFunc func() resource.Resource) *Terraform {
 	t.Helper()
-	server := providerserver.NewProtocol6(&oneResource{env: env, make: make})()
+	server := providerserver.NewProtocol6(&oneResource{env: env, resource: resourceFunc})()
 	ctx := t.Context()
 	answer, err := server.GetProviderSchema(ctx, &tfprotov6.GetProviderSchemaRequest{})
 	if err != nil {
@@ -170,7 +170,7 @@ func (tf *Terraform) Plan(prior Instance, config Config, replace ...bool) Plan {
 	answer := tf.plan(state, tf.proposed(state, value), value, private)
 	plan.Diags = append(plan.Diags, answer.Diagnostics...)
 	for _, p := range answer.RequiresReplace {
-		plan.Replaces = append(plan.Replaces, string(p.Steps()[0].(tftypes.AttributeName)))
+		plan.Replaces = append(plan.Replaces, pathText(p))
 	}
 	if len(plan.Diags.Errors()) == 0 && !state.IsNull() && (len(plan.Replaces) > 0 || len(replace) > 0 && replace[0]) {
 		null := tftypes.NewValue(tf.kind(), nil)
@@ -339,8 +339,8 @@ func (c Config) With(name string, value any) Config {
 
 // oneResource is a provider that offers one resource.
 type oneResource struct {
-	env  *service.Env
-	make func() resource.Resource
+	env      *service.Env
+	resource func() resource.Resource
 }
 
 func (p *oneResource) Metadata(_ context.Context, _ provider.MetadataRequest, resp *provider.MetadataResponse) {
@@ -356,7 +356,7 @@ func (p *oneResource) Configure(_ context.Context, _ provider.ConfigureRequest, 
 func (p *oneResource) DataSources(context.Context) []func() datasource.DataSource { return nil }
 
 func (p *oneResource) Resources(context.Context) []func() resource.Resource {
-	return []func() resource.Resource{p.make}
+	return []func() resource.Resource{p.resource}
 }
 
 // Get reads a value of the state by attribute name, as Go values; nil if it

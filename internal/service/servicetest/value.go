@@ -35,14 +35,14 @@ func toValue(t testing.TB, kind tftypes.Type, from any) tftypes.Value {
 	}
 	switch kind := kind.(type) {
 	case tftypes.Object:
-		fields := map[string]tftypes.Value{}
+		given, fields := asMap(t, from), map[string]tftypes.Value{}
 		for name, fieldType := range kind.AttributeTypes {
-			fields[name] = toValue(t, fieldType, from.(map[string]any)[name])
+			fields[name] = toValue(t, fieldType, given[name])
 		}
 		return tftypes.NewValue(kind, fields)
 	case tftypes.Map:
 		elements := map[string]tftypes.Value{}
-		for key, element := range from.(map[string]any) {
+		for key, element := range asMap(t, from) {
 			elements[key] = toValue(t, kind.ElementType, element)
 		}
 		return tftypes.NewValue(kind, elements)
@@ -54,10 +54,23 @@ func toValue(t testing.TB, kind tftypes.Type, from any) tftypes.Value {
 	return tftypes.NewValue(kind, from)
 }
 
+func asMap(t testing.TB, from any) map[string]any {
+	t.Helper()
+	given, ok := from.(map[string]any)
+	if !ok {
+		t.Fatalf("%v is a %T where a map[string]any is needed", from, from)
+	}
+	return given
+}
+
 func toValues(t testing.TB, kind tftypes.Type, from any) []tftypes.Value {
 	t.Helper()
+	given, ok := from.([]any)
+	if !ok {
+		t.Fatalf("%v is a %T where a []any is needed", from, from)
+	}
 	values := []tftypes.Value{}
-	for _, element := range from.([]any) {
+	for _, element := range given {
 		values = append(values, toValue(t, kind, element))
 	}
 	return values

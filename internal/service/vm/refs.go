@@ -11,9 +11,8 @@ import (
 
 // parseIDs reads the known ids of a set. What is no id is policy's to report.
 func parseIDs(set types.Set) []cloud.ID {
-	texts, _ := elements(set)
 	var ids []cloud.ID
-	for _, text := range texts {
+	for _, text := range elements(set) {
 		if id, err := cloud.ParseID(text); err == nil {
 			ids = append(ids, id)
 		}
@@ -21,22 +20,16 @@ func parseIDs(set types.Set) []cloud.ID {
 	return ids
 }
 
-// elements gives the known texts of a set, sorted, and whether that is all of
-// it.
-func elements(set types.Set) (texts []string, complete bool) {
-	complete = !set.IsUnknown()
+// elements gives the known texts of a set, sorted.
+func elements(set types.Set) []string {
+	var texts []string
 	for _, element := range set.Elements() {
-		text, ok := element.(types.String)
-		if !ok || text.IsUnknown() {
-			complete = false
-			continue
-		}
-		if !text.IsNull() {
+		if text, ok := element.(types.String); ok && !text.IsUnknown() && !text.IsNull() {
 			texts = append(texts, text.ValueString())
 		}
 	}
 	slices.Sort(texts)
-	return texts, complete
+	return texts
 }
 
 // natives gives the vendor's part of ids.
@@ -66,7 +59,7 @@ func idSet(observed []string, before types.Set, location cloud.Location) types.S
 	if len(observed) == 0 && (before.IsNull() || before.IsUnknown()) {
 		return types.SetNull(types.StringType)
 	}
-	texts, _ := elements(before)
+	texts := elements(before)
 	values := make([]attr.Value, 0, len(observed))
 	for _, native := range observed {
 		values = append(values, types.StringValue(idFor(native, texts, location)))

@@ -93,8 +93,8 @@ func TestLifecycle(t *testing.T) {
 		t.Error("a plan that changes nothing asks the cloud")
 	}
 	w.VMStore.Remove("5")
-	if gone, _ := w.Refresh(made); gone.Exists() {
-		t.Error("a VM that is gone stays in the state")
+	if gone, diags := w.Refresh(made); gone.Exists() || len(diags) > 0 {
+		t.Errorf("a VM that is gone: in the state %t, %v", gone.Exists(), diags.Errors())
 	}
 }
 

@@ -46,8 +46,8 @@ func TestLifecycle(t *testing.T) {
 		t.Errorf("import: %v\n got %v\nwant %v", diags.Errors(), imported.State, refreshed.State)
 	}
 	c.VolumeStore.Remove("1")
-	if gone, _ := tf.Refresh(made); gone.Exists() {
-		t.Error("a volume that is gone stays in the state")
+	if gone, diags := tf.Refresh(made); gone.Exists() || len(diags) > 0 {
+		t.Errorf("a volume that is gone: in the state %t, %v", gone.Exists(), diags.Errors())
 	}
 }
 
