@@ -23,10 +23,11 @@ func (w Waiter) Wait(ctx context.Context, operations ...cloud.Operation) error {
 	}
 	for {
 		statuses, err := w.Poller.PollOperations(ctx, ids)
-		if err != nil {
+		if err != nil && !cloud.CodeOf(err).Temporary() {
 			return err
 		}
-		running := false
+		// A poll that failed tells nothing: ask again.
+		running := err != nil
 		for _, status := range statuses {
 			if status.Err != nil {
 				return status.Err
