@@ -12,7 +12,10 @@ type thing struct {
 	Meta
 	State string   `json:"state"`
 	Tags  []string `json:"tags"`
+	Next  int64    `json:"next"`
 }
+
+func (t *thing) Links() []Ref { return []Ref{{Type: "thing", ID: t.Next}} }
 
 var things = NewKind[thing]("thing")
 
@@ -108,6 +111,53 @@ func TestTransactionIsAllOrNothing(t *testing.T) {
 		things.Delete(tx, id)
 		if things.Get(tx, "p", id) != nil || len(things.All(tx, "p")) != 0 {
 			t.Error("it is there after its deletion")
+		}
+	})
+}
+
+func TestLinks(t *testing.T) {
+	e := open(t, testOptions(start(t0), ""))
+	to := func(tx *Tx, id int64) (names string) {
+		for _, x := range things.To(tx, "p", Ref{"thing", id}) {
+			names += x.Name
+		}
+		return names
+	}
+	var a, b int64
+	do(t, e, func(tx *Tx) {
+		a, b = add(tx, "p", "a").ID, add(tx, "p", "b").ID
+		things.Edit(tx, "p", b).Next = a
+		add(tx, "p", "c").Next = a
+		add(tx, "q", "x").Next = a
+		if got := to(tx, a); got != "bc" {
+			t.Errorf("within the transaction: %q", got)
+		}
+	})
+	do(t, e, func(tx *Tx) {
+		if got := to(tx, a); got != "bc" {
+			t.Errorf("after the transaction: %q", got)
+		}
+		things.Edit(tx, "p", b).Next = b
+		if got := to(tx, a) + " " + to(tx, b); got != "c b" {
+			t.Errorf("after a change: %q", got)
+		}
+	})
+	_ = e.Do(func(tx *Tx) error {
+		things.Delete(tx, b)
+		if got := to(tx, b); got != "" {
+			t.Errorf("after a deletion: %q", got)
+		}
+		return errors.New("undo")
+	})
+	do(t, e, func(tx *Tx) {
+		if got := to(tx, a) + " " + to(tx, b); got != "c b" {
+			t.Errorf("after an undone deletion: %q", got)
+		}
+		things.Delete(tx, b)
+	})
+	do(t, e, func(tx *Tx) {
+		if got := to(tx, b); got != "" {
+			t.Errorf("after a deletion: %q", got)
 		}
 	})
 }

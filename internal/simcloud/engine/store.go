@@ -52,6 +52,7 @@ type table struct {
 	kind      AnyKind
 	rows      map[int64]Record
 	byProject map[string][]int64 // ascending; replaced, never changed in place
+	links     map[Ref][]int64    // ascending; likewise
 }
 
 const metaBucket = "engine"
@@ -69,7 +70,8 @@ func Open(o Options) (*Engine, error) {
 	// Sequences of different kinds start far apart, so that an id of one
 	// kind never happens to be good for another.
 	for i, k := range append([]AnyKind{Actions}, o.Kinds...) {
-		e.tables[k.KindName()] = &table{kind: k, rows: map[int64]Record{}, byProject: map[string][]int64{}}
+		e.tables[k.KindName()] = &table{kind: k, rows: map[int64]Record{}, byProject: map[string][]int64{},
+			links: map[Ref][]int64{}}
 		e.seq[k.KindName()] = int64(i+1) * 10_000_000
 	}
 	if o.DataFile == "" {
@@ -224,6 +226,7 @@ func (t *table) keep(r Record) {
 			t.byProject[m.Project] = slices.Insert(slices.Clone(ids), i, m.ID)
 		}
 	}
+	t.relink(m.ID, t.rows[m.ID], r)
 	t.rows[m.ID] = r
 }
 
@@ -232,6 +235,7 @@ func (t *table) drop(id int64) {
 	if r == nil {
 		return
 	}
+	t.relink(id, r, nil)
 	delete(t.rows, id)
 	p := r.Base().Project
 	if i, ok := slices.BinarySearch(t.byProject[p], id); ok {

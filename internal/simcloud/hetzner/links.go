@@ -1,6 +1,7 @@
 package hetzner
 
 import (
+	"cmp"
 	"fmt"
 	"net/netip"
 	"slices"
@@ -18,16 +19,15 @@ func serverRef(id int64) engine.Ref   { return engine.Ref{Type: "server", ID: id
 func volumeRef(id int64) engine.Ref   { return engine.Ref{Type: "volume", ID: id} }
 func networkRef(id int64) engine.Ref  { return engine.Ref{Type: "network", ID: id} }
 func firewallRef(id int64) engine.Ref { return engine.Ref{Type: "firewall", ID: id} }
+func groupRef(id int64) engine.Ref    { return engine.Ref{Type: "placement_group", ID: id} }
 
 // ---- volumes
 
 // volumesOf are the ids of the volumes that are attached to a server.
 func volumesOf(tx *engine.Tx, project string, server int64) []int64 {
 	var out []int64
-	for _, v := range volumes.All(tx, project) {
-		if v.Server == server {
-			out = append(out, v.ID)
-		}
+	for _, v := range volumes.To(tx, project, serverRef(server)) {
+		out = append(out, v.ID)
 	}
 	return out
 }
@@ -36,13 +36,7 @@ func volumesOf(tx *engine.Tx, project string, server int64) []int64 {
 
 // serversIn are the servers with an interface to the network, by id.
 func serversIn(tx *engine.Tx, project string, network int64) []*Server {
-	var out []*Server
-	for _, s := range servers.All(tx, project) {
-		if s.netOf(network) != nil {
-			out = append(out, s)
-		}
-	}
-	return out
+	return servers.To(tx, project, networkRef(network))
 }
 
 // netOf is the server's interface to the network, or nil.
@@ -213,7 +207,9 @@ func applyingRef(firewall, server int64) engine.Ref {
 // firewallsOf are the firewalls that hold for a server, directly or by label.
 func firewallsOf(tx *engine.Tx, s *Server) []appliedFirewall {
 	var out []appliedFirewall
-	for _, f := range firewalls.All(tx, s.Project) {
+	may := append(firewalls.To(tx, s.Project, serverRef(s.ID)), firewalls.To(tx, s.Project, anyServer)...)
+	slices.SortFunc(may, func(a, b *Firewall) int { return cmp.Compare(a.ID, b.ID) })
+	for _, f := range slices.Compact(may) {
 		if !f.holdsFor(s) {
 			continue
 		}
@@ -257,7 +253,7 @@ func removeFirewall(tx *engine.Tx, project string, firewall, server int64) {
 
 // removeFirewalls unlinks all firewalls from a server that goes away.
 func removeFirewalls(tx *engine.Tx, project string, server int64) {
-	for _, f := range firewalls.All(tx, project) {
+	for _, f := range firewalls.To(tx, project, serverRef(server)) {
 		removeFirewall(tx, project, f.ID, server)
 	}
 }
@@ -350,7 +346,12 @@ func defaultDNSPtr(version, ip string) []DNSPtr {
 
 // primaryIPOf is the server's primary IP of a version ("ipv4", "ipv6"), or nil.
 func primaryIPOf(tx *engine.Tx, project string, server int64, version string) *PrimaryIP {
-	return primaryIPs.Find(tx, project, func(p *PrimaryIP) bool { return p.AssigneeID == server && p.Type == version })
+	for _, p := range primaryIPs.To(tx, project, serverRef(server)) {
+		if p.Type == version {
+			return p
+		}
+	}
+	return nil
 }
 
 // allocatePrimaryIP makes a primary IP for a new server, which takes it along
@@ -367,12 +368,10 @@ func allocatePrimaryIP(tx *engine.Tx, project, version, location string, server 
 // releasePrimaryIPs unassigns the primary IPs of a server that goes away, and
 // deletes those that go with it.
 func releasePrimaryIPs(tx *engine.Tx, project string, server int64) {
-	for _, p := range primaryIPs.All(tx, project) {
-		switch {
-		case p.AssigneeID != server:
-		case p.AutoDelete:
+	for _, p := range primaryIPs.To(tx, project, serverRef(server)) {
+		if p.AutoDelete {
 			primaryIPs.Delete(tx, p.ID)
-		default:
+		} else {
 			primaryIPs.Edit(tx, project, p.ID).AssigneeID = 0
 		}
 	}
@@ -381,10 +380,8 @@ func releasePrimaryIPs(tx *engine.Tx, project string, server int64) {
 // floatingIPsOf are the ids of the floating IPs assigned to a server.
 func floatingIPsOf(tx *engine.Tx, project string, server int64) []int64 {
 	var out []int64
-	for _, f := range floatingIPs.All(tx, project) {
-		if f.Server == server {
-			out = append(out, f.ID)
-		}
+	for _, f := range floatingIPs.To(tx, project, serverRef(server)) {
+		out = append(out, f.ID)
 	}
 	return out
 }
@@ -405,10 +402,8 @@ const maxSpread = 10
 // serversOfGroup are the ids of the servers in a placement group.
 func serversOfGroup(tx *engine.Tx, project string, group int64) []int64 {
 	var out []int64
-	for _, s := range servers.All(tx, project) {
-		if s.PlacementGroup == group {
-			out = append(out, s.ID)
-		}
+	for _, s := range servers.To(tx, project, groupRef(group)) {
+		out = append(out, s.ID)
 	}
 	return out
 }

@@ -164,6 +164,39 @@ type DNSPtr struct {
 	DNSPtr string `json:"dns_ptr"`
 }
 
+// Links tells the store what the volume is attached to.
+func (v *Volume) Links() []engine.Ref { return []engine.Ref{serverRef(v.Server)} }
+
+// Links tells the store the server's networks and placement group.
+func (s *Server) Links() []engine.Ref {
+	out := []engine.Ref{groupRef(s.PlacementGroup)}
+	for _, p := range s.PrivateNets {
+		out = append(out, networkRef(p.Network))
+	}
+	return out
+}
+
+// anyServer is what a firewall with label selectors points at.
+var anyServer = engine.Ref{Type: "any server", ID: 1}
+
+// Links tells the store the servers that the firewall may hold for.
+func (f *Firewall) Links() []engine.Ref {
+	var out []engine.Ref
+	for _, id := range f.Servers {
+		out = append(out, serverRef(id))
+	}
+	if len(f.Selectors) > 0 {
+		out = append(out, anyServer)
+	}
+	return out
+}
+
+// Links tells the store what the address is assigned to.
+func (p *PrimaryIP) Links() []engine.Ref { return []engine.Ref{serverRef(p.AssigneeID)} }
+
+// Links tells the store what the address is assigned to.
+func (f *FloatingIP) Links() []engine.Ref { return []engine.Ref{serverRef(f.Server)} }
+
 // The kinds of records; their names are also the vendor's resource types.
 var (
 	sshKeys         = engine.NewKind[SSHKey]("ssh_key")
