@@ -88,23 +88,35 @@ func Build(ctx context.Context, dir string) (Provider, error) {
 func mirror(dir string, providers []Provider) error {
 	platform := runtime.GOOS + "_" + runtime.GOARCH
 	for _, provider := range providers {
-		binary, err := filepath.Abs(provider.Binary)
-		if err != nil {
-			return err
-		}
 		_, name, _ := strings.Cut(provider.Source, "/")
 		for _, host := range []string{"registry.terraform.io", "registry.opentofu.org"} {
 			target := filepath.Join(dir, host, filepath.FromSlash(provider.Source), provider.Version, platform)
 			if err := os.MkdirAll(target, 0o755); err != nil {
 				return err
 			}
-			link := filepath.Join(target, "terraform-provider-"+name+"_v"+provider.Version)
-			if err := os.Symlink(binary, link); err != nil && !errors.Is(err, os.ErrExist) {
+			// A copy, since the lock file holds its checksum and a build may
+			// replace the original at any time.
+			installed := filepath.Join(target, "terraform-provider-"+name+"_v"+provider.Version)
+			if err := copyFile(provider.Binary, installed); err != nil {
 				return err
 			}
 		}
 	}
 	return nil
+}
+
+func copyFile(from, to string) error {
+	in, err := os.Open(from)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = in.Close() }()
+	out, err := os.OpenFile(to, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o755)
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(out, in)
+	return errors.Join(err, out.Close())
 }
 
 // Workspace is a folder with a configuration, and a command line to run
