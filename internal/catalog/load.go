@@ -59,7 +59,7 @@ func load(files fs.FS) (*Catalog, error) {
 	if len(names) == 0 {
 		return nil, errors.New("catalogue: there are no data")
 	}
-	catalog := &Catalog{}
+	var all []Entry
 	for _, name := range names {
 		text, err := fs.ReadFile(files, name)
 		if err != nil {
@@ -69,8 +69,15 @@ func load(files fs.FS) (*Catalog, error) {
 		if err != nil {
 			return nil, fmt.Errorf("catalogue: %s: %w", name, err)
 		}
-		catalog.entries = append(catalog.entries, entries...)
+		all = append(all, entries...)
 	}
+	return New(all)
+}
+
+// New makes a catalogue of entries in any order; it fails if two are of the
+// same location.
+func New(entries []Entry) (*Catalog, error) {
+	catalog := &Catalog{entries: slices.Clone(entries)}
 	slices.SortFunc(catalog.entries, func(a, b Entry) int { return compareLocations(a.Location, b.Location) })
 	for i := 1; i < len(catalog.entries); i++ {
 		if catalog.entries[i].Location == catalog.entries[i-1].Location {

@@ -9,7 +9,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
-	"github.com/hashicorp/terraform-plugin-framework/types"
+	"github.com/hashicorp/terraform-plugin-go/tftypes"
 
 	"github.com/holdfast-cloud/terraform-provider-holdfast/internal/cloud"
 )
@@ -44,9 +44,13 @@ func (r *Resource[M, S, T, PM]) Create(ctx context.Context, req resource.CreateR
 	defer cancel()
 
 	// save keeps what is known of the object; the last call wins.
-	var id cloud.ID
+	var (
+		id   cloud.ID
+		seen cloud.Meta
+	)
 	save := func(observed T, protected bool) {
-		object, _ := r.def.Observed(observed)
+		var object cloud.Object
+		object, seen = r.def.Observed(observed)
 		id = cloud.ID{Location: location, Native: object.ID.Native}
 		model := *plan
 		diags.Append(r.observe(ctx, &model, id, observed, caps)...)
@@ -72,11 +76,39 @@ func (r *Resource[M, S, T, PM]) Create(ctx context.Context, req resource.CreateR
 			Explain(err, "finish it", nil).Detail()+"\n\nIt is kept. Run apply again: the next plan shows what is missing, and the apply does it in place.")
 		return
 	}
+	if cloud.CodeOf(err) == cloud.CodeUnsupported && r.def.HoldsData {
+		// Terraform would mark it as tainted and destroy it next time.
+		resp.State.RemoveResource(ctx)
+		if resp.Identity != nil {
+			resp.Identity.Raw = tftypes.NewValue(resp.Identity.Schema.Type().TerraformType(ctx), nil)
+		}
+		r.env.Forget(id)
+		r.explain(ctx, withRemedy(err, fmt.Sprintf("%s stands in %s under this name since an earlier apply. It is left as it is, since its data cannot be made again: "+
+			"change the configuration to what it is, import it (terraform import <address> %s), or choose another name.", id.Native, location, id)), "create", base, diags)
+		return
+	}
 	// Terraform marks it as tainted and replaces it next time; the protection
 	// of what never worked must not stand in the way of that.
-	diags.Append(resp.State.SetAttribute(ctx, path.Root("deletion_protection"), types.BoolValue(false))...)
-	writeRecord(ctx, resp.Private, Record{ID: id.String()}, diags)
+	protected = false
+	if cloud.CodeOf(err) == cloud.CodeUnsupported {
+		protected = seen.Protected
+		err = withRemedy(err, fmt.Sprintf("%s stands in %s under this name since an earlier apply, made from something else. "+
+			"It is marked as tainted, so that the next apply replaces it; to keep it, run terraform untaint and change the configuration to what it is.", id.Native, location))
+	}
+	diags.Append(resp.State.SetAttribute(ctx, path.Root("deletion_protection"), protected)...)
+	writeRecord(ctx, resp.Private, Record{ID: id.String(), Protected: protected}, diags)
 	r.explain(ctx, err, "create", base, diags)
+}
+
+// withRemedy gives a driver's error another remedy.
+func withRemedy(err error, remedy string) error {
+	var e *cloud.Error
+	if !errors.As(err, &e) {
+		return err
+	}
+	changed := *e
+	changed.Remedy = remedy
+	return &changed
 }
 
 // repairable tells whether an object whose creation was cut short can be
@@ -87,8 +119,12 @@ func (r *Resource[M, S, T, PM]) repairable(ctx, limited context.Context, store c
 	if ctx.Err() != nil {
 		return true // the user interrupted: no time for another request
 	}
-	code := cloud.CodeOf(err)
-	if code == cloud.CodeOperationFailed || code == cloud.CodeNotFound {
+	switch cloud.CodeOf(err) {
+	case cloud.CodeOperationFailed, cloud.CodeNotFound:
+		return false
+	case cloud.CodeUnsupported:
+		// An object that was found under the name, but was made from something
+		// that cannot be changed and perhaps not read back either.
 		return false
 	}
 	examine, cancel := context.WithTimeout(ctx, examineTime)

@@ -52,6 +52,10 @@ type Definition[M, S, T any] struct {
 	// Healthy tells whether an object whose creation was cut short can be
 	// brought to its spec by an update; nil if any that exists can.
 	Healthy func(observed T) bool
+	// HoldsData tells that the object's contents cannot be made again: where
+	// another kind would be replaced because a create found it unfit, this one
+	// is left alone.
+	HoldsData bool
 }
 
 // Review is what Definition.Review is given.

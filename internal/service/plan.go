@@ -52,6 +52,9 @@ func (r *Resource[M, S, T, PM]) ModifyPlan(ctx context.Context, req resource.Mod
 		if len(replaced) > 0 && r.protects(PM(prior).Base()) {
 			r.refuseReplacement(path.Root(replaced[0]), PM(prior).Base().ID.ValueString(), "changing "+replaced[0]+" replaces it", diags)
 		}
+		if len(replaced) == 0 {
+			r.foresee(PM(prior), PM(plan))
+		}
 		record.ID, record.Protected = PM(prior).Base().ID.ValueString(), PM(prior).Base().DeletionProtection.ValueBool()
 	}
 	r.claim(PM(plan).Base(), prior == nil, record, diags)
@@ -104,6 +107,22 @@ func (r *Resource[M, S, T, PM]) planPrior(base *Common, staying bool, diags *dia
 			diags.AddAttributeError(path.Root("name"), "Two blocks for one object", err.Error())
 		}
 	}
+}
+
+// foresee records the tenant that an object without one gets in place, so that
+// what is planned on it in the same run is judged by it.
+func (r *Resource[M, S, T, PM]) foresee(prior, plan PM) {
+	had, gets := ownerOf(prior), ownerOf(plan)
+	id, err := cloud.ParseID(prior.Base().ID.ValueString())
+	if err != nil || had == nil || gets == nil || !Known(gets.Tenant) || gets.Tenant.Equal(had.Tenant) {
+		return
+	}
+	known, ok := r.env.Known(id)
+	if !ok { // not refreshed in this run
+		known, _ = meta(r.env.Deployment, prior.Base(), had)
+	}
+	known.Tenant = gets.Tenant.ValueString()
+	r.env.Learn(id, known)
 }
 
 // protects tells whether an existing object may not go. What stands in a lost

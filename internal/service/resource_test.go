@@ -5,10 +5,16 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/hashicorp/terraform-plugin-framework/resource"
+
+	"github.com/holdfast-cloud/terraform-provider-holdfast/internal/catalog"
 	"github.com/holdfast-cloud/terraform-provider-holdfast/internal/cloud"
 	"github.com/holdfast-cloud/terraform-provider-holdfast/internal/service"
+	"github.com/holdfast-cloud/terraform-provider-holdfast/internal/service/firewall"
 	"github.com/holdfast-cloud/terraform-provider-holdfast/internal/service/network"
 	"github.com/holdfast-cloud/terraform-provider-holdfast/internal/service/servicetest"
+	"github.com/holdfast-cloud/terraform-provider-holdfast/internal/service/sshkey"
+	"github.com/holdfast-cloud/terraform-provider-holdfast/internal/service/volume"
 )
 
 // The base is tested with networks: they are protectable and have a tenant.
@@ -42,113 +48,6 @@ func wantOne(t *testing.T, texts []string, parts ...string) {
 		if !strings.Contains(texts[0], part) {
 			t.Errorf("%q does not hold %q", texts[0], part)
 		}
-	}
-}
-
-func fault(on string, err error) func(string, cloud.Kind, string) error {
-	return func(call string, _ cloud.Kind, _ string) error {
-		if call == on {
-			return err
-		}
-		return nil
-	}
-}
-
-func broken(code cloud.Code) error {
-	return &cloud.Error{Code: code, Cloud: "hetzner", VendorCode: "vendor_code", Message: "no luck", Doing: "create network"}
-}
-
-func TestCreateCutShort(t *testing.T) {
-	down := func(call string, _ cloud.Kind, _ string) error {
-		if call == "wait" || call == "get" {
-			return broken(cloud.CodeUnavailable)
-		}
-		return nil
-	}
-	gone := func(call string, _ cloud.Kind, _ string) error {
-		switch call {
-		case "wait":
-			return broken(cloud.CodeInvalid)
-		case "get":
-			return broken(cloud.CodeNotFound)
-		}
-		return nil
-	}
-	tests := map[string]struct {
-		fault            func(string, cloud.Kind, string) error
-		exists, repaired bool
-	}{
-		"refused at once":          {fault: fault("create", broken(cloud.CodeQuota))},
-		"cloud fails while it was": {fault: fault("wait", broken(cloud.CodeUnavailable)), exists: true, repaired: true},
-		"unfit but there":          {fault: fault("wait", broken(cloud.CodeInvalid)), exists: true, repaired: true},
-		"cloud is down":            {fault: down, exists: true, repaired: true},
-		"operation failed":         {fault: fault("wait", broken(cloud.CodeOperationFailed)), exists: true},
-		"vanished":                 {fault: gone, exists: true},
-	}
-	for name, test := range tests {
-		t.Run(name, func(t *testing.T) {
-			c, tf := start(t)
-			plan := tf.Plan(servicetest.Instance{}, protected())
-			c.Fault = test.fault
-			got, diags := tf.Apply(plan)
-			c.Fault = nil
-			if got.Exists() != test.exists {
-				t.Fatalf("in the state: %v", got.Exists())
-			}
-			if test.repaired {
-				wantOne(t, diags.Warnings(), "exists, but is not finished", "no luck", "Run apply again")
-				if got.Tainted || len(diags.Errors()) > 0 {
-					t.Errorf("tainted %v, errors %q", got.Tainted, diags.Errors())
-				}
-				got, _ = tf.Refresh(got)
-				if plan := tf.Plan(got, protected()); !plan.IsNoOp() {
-					t.Errorf("the next plan is %v", plan.Planned)
-				}
-				return
-			}
-			wantOne(t, diags.Errors(), `Cannot create network "acme" in hetzner/fsn1`, "hetzner answered: no luck (vendor_code)")
-			if !test.exists {
-				return
-			}
-			// What never worked is replaced by the next apply, protected or not.
-			c.NetworkStore.Change("1", func(n *cloud.Network) { n.Protected = false })
-			got, _ = tf.Refresh(got)
-			again, diags := tf.Apply(tf.Plan(got, protected()))
-			if len(diags.Errors()) > 0 || again.Get(t, "native_id") != "2" || len(c.NetworkStore.All()) != 1 {
-				t.Errorf("the next apply made %v, %q; there are %v", again.State, diags.Errors(), c.NetworkStore.All())
-			}
-		})
-	}
-}
-
-// Ctrl-C after the object was saved keeps it, untainted.
-func TestCreateInterrupted(t *testing.T) {
-	c, tf := start(t)
-	ctx, stop := context.WithCancel(t.Context())
-	plan := tf.Plan(servicetest.Instance{}, config())
-	c.Fault = func(call string, _ cloud.Kind, _ string) error {
-		if call == "wait" {
-			stop()
-		}
-		return nil
-	}
-	got, diags := tf.ApplyContext(ctx, plan)
-	wantOne(t, diags.Warnings(), "exists, but is not finished", "interrupted")
-	if len(diags.Errors()) > 0 || got.Tainted || got.Get(t, "id") != "hetzner/fsn1/1" {
-		t.Errorf("tainted %v, errors %q, state %v", got.Tainted, diags.Errors(), got.State)
-	}
-	if n := c.Count("get", cloud.KindNetwork); n != 0 {
-		t.Errorf("%d reads after the interruption", n)
-	}
-}
-
-func TestCreateTimeout(t *testing.T) {
-	_, tf := start(t)
-	timed := config().With("timeouts", map[string]any{"create": "1ns"})
-	got, diags := tf.Apply(tf.Plan(servicetest.Instance{}, timed))
-	wantOne(t, diags.Errors(), "within the time allowed by `timeouts`")
-	if got.Exists() {
-		t.Errorf("state: %v", got.State)
 	}
 }
 
@@ -283,6 +182,85 @@ func TestDrift(t *testing.T) {
 	tf.Change(made, labelled)
 	if got := c.NetworkStore.All()["1"]; got.Name != "acme" || got.Labels["team"] != "ops" {
 		t.Errorf("repaired to %+v", got)
+	}
+}
+
+// A tenant that an object gets in place counts for what the same plan builds
+// on it, also where the object was not refreshed.
+func TestTenantInSight(t *testing.T) {
+	for _, refreshed := range []bool{true, false} {
+		c := servicetest.NewCloud()
+		env := servicetest.NewEnv(t, c)
+		made := servicetest.NewTerraform(t, env, network.NewResource).Create(config())
+		env = servicetest.NewEnv(t, c)
+		tf := servicetest.NewTerraform(t, env, network.NewResource)
+		if refreshed {
+			made, _ = tf.Refresh(made)
+		}
+		id, err := cloud.ParseID("hetzner/fsn1/1")
+		if err != nil {
+			t.Fatal(err)
+		}
+		tf.Plan(made, config())
+		if known, _ := env.Known(id); known.Tenant != "" {
+			t.Errorf("without a change the tenant is %q", known.Tenant)
+		}
+		tf.Plan(made, config().With("tenant", servicetest.Unknown))
+		if known, _ := env.Known(id); known.Tenant != "" {
+			t.Errorf("an unknown tenant is %q", known.Tenant)
+		}
+		tf.Plan(made, config().With("tenant", "acme").With("cidr", "10.2.0.0/24"))
+		if known, _ := env.Known(id); known.Tenant != "" {
+			t.Errorf("one that is replaced has the tenant %q", known.Tenant)
+		}
+		tf.Plan(made, config().With("tenant", "acme"))
+		if known, ok := env.Known(id); !ok || known.Tenant != "acme" || known.Name != "acme" {
+			t.Errorf("known is %+v (%v)", known, ok)
+		}
+	}
+}
+
+// Every object's data centre is judged at plan, and again by the apply.
+func TestBadDataCentre(t *testing.T) {
+	c := servicetest.NewCloud()
+	env := servicetest.NewEnv(t, c)
+	fsn1 := cloud.Location{Cloud: "hetzner", Name: "fsn1"}
+	bare, err := catalog.New([]catalog.Entry{{Location: fsn1,
+		DDoSProtection:   catalog.Fact{Text: "It is sold apart.", Source: "https://example.com/ddos"},
+		PhysicalSecurity: catalog.Fact{Text: "A shed.", Source: "https://example.com/shed"}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	good := env.Catalog
+	nouns := map[string]struct {
+		resource func() resource.Resource
+		config   servicetest.Config
+	}{
+		"network":  {network.NewResource, config()},
+		"firewall": {firewall.NewResource, servicetest.Config{"name": "web", "location": "hetzner/fsn1"}},
+		"volume":   {volume.NewResource, servicetest.Config{"name": "data", "location": "hetzner/fsn1", "size_gb": 10}},
+		"SSH key": {sshkey.NewResource, servicetest.Config{"name": "ada", "location": "hetzner/fsn1",
+			"public_key": "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIFU72SmcowFiMstiWUxYpG91YBLuwPSzOkuBTbUVuFs5"}},
+	}
+	for name, noun := range nouns {
+		t.Run(name, func(t *testing.T) {
+			tf := servicetest.NewTerraform(t, env, noun.resource)
+			env.Catalog = good
+			plan := tf.Plan(servicetest.Instance{}, noun.config)
+			env.Catalog = bare
+			problems := tf.Plan(servicetest.Instance{}, noun.config).Diags.Errors()
+			_, diags := tf.Apply(plan)
+			for _, texts := range [][]string{problems, diags.Errors()} {
+				if text := strings.Join(texts, "\n"); len(texts) != 2 ||
+					!strings.Contains(text, "location: Data centre without DDoS protection (NET-3)") ||
+					!strings.Contains(text, "location: Data centre without guarded perimeter (PHY-1)") {
+					t.Errorf("problems: %s", text)
+				}
+			}
+		})
+	}
+	if c.Calls() != 0 {
+		t.Errorf("%d calls", c.Calls())
 	}
 }
 

@@ -40,7 +40,7 @@ func rulesOf(rules []cloud.FirewallRule) []hcloud.FirewallRule {
 
 func firewallFrom(have *hcloud.Firewall) cloud.Firewall {
 	var firewall cloud.Firewall
-	firewall.Meta = metaOf(have.Name, "", have.Labels, false)
+	firewall.Meta = metaOf(cloud.KindFirewall, have.Name, "", have.Labels, false)
 	firewall.Object = objectOf(have.ID, have.Name, firewall.Meta)
 	firewall.Created = have.Created
 	for _, r := range have.Rules {

@@ -68,8 +68,10 @@ func labelsOf(kind cloud.Kind, meta cloud.Meta) map[string]string {
 }
 
 // metaOf reads an observed object's Meta. location is the vendor's own
-// statement, if the object stands in one; otherwise the label's is taken.
-func metaOf(name, location string, labels map[string]string, protected bool) cloud.Meta {
+// statement, if the object stands in one; otherwise the label's is taken. The
+// neutral name is the label's as long as the vendor-side name fits it: an
+// object that somebody renamed shows the name that it has now.
+func metaOf(kind cloud.Kind, name, location string, labels map[string]string, protected bool) cloud.Meta {
 	meta := cloud.Meta{
 		Name:       name,
 		Deployment: labels[cloud.LabelDeployment],
@@ -78,11 +80,14 @@ func metaOf(name, location string, labels map[string]string, protected bool) clo
 		Location:   cloud.Location{Cloud: Name, Name: location},
 		Protected:  protected,
 	}
-	if given := labels[cloud.LabelName]; given != "" {
-		meta.Name = given
-	}
 	if location == "" {
 		meta.Location.Name = labels[cloud.LabelLocation]
+	}
+	if labelled := labels[cloud.LabelName]; labelled != "" {
+		meta.Name = labelled
+		if nativeName(kind, meta) != name {
+			meta.Name = name
+		}
 	}
 	for key, value := range labels {
 		if !strings.HasPrefix(key, cloud.LabelPrefix) {

@@ -39,7 +39,7 @@ func TestLabelsSurviveTheVendor(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			want := acme("db")
-			got := metaOf(nativeName(test.kind, want), test.vendorLocation, labelsOf(test.kind, want), false)
+			got := metaOf(test.kind, nativeName(test.kind, want), test.vendorLocation, labelsOf(test.kind, want), false)
 			if diff := cmp.Diff(want, got); diff != "" {
 				t.Error(diff)
 			}
@@ -51,10 +51,38 @@ func TestLabelsSurviveTheVendor(t *testing.T) {
 }
 
 func TestUnlabelledObjectKeepsItsName(t *testing.T) {
-	got := metaOf("web-fsn1", "fsn1", map[string]string{"env": "prod"}, true)
+	got := metaOf(cloud.KindVM, "web-fsn1", "fsn1", map[string]string{"env": "prod"}, true)
 	want := cloud.Meta{Name: "web-fsn1", Location: fsn1, Labels: map[string]string{"env": "prod"}, Protected: true}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
+	}
+}
+
+// A rename with the vendor's own tools is drift of the neutral name.
+func TestRenamedObjectShowsItsName(t *testing.T) {
+	for name, test := range map[string]struct {
+		kind   cloud.Kind
+		native string
+		want   string
+	}{
+		"as declared":          {cloud.KindVM, "db-fsn1", "db"},
+		"renamed":              {cloud.KindVM, "old-db", "old-db"},
+		"location taken off":   {cloud.KindVM, "db", "db"},
+		"key as declared":      {cloud.KindSSHKey, "db", "db"},
+		"key with a location":  {cloud.KindSSHKey, "db-fsn1", "db-fsn1"},
+		"firewall as declared": {cloud.KindFirewall, "db-fsn1", "db"},
+		"firewall renamed":     {cloud.KindFirewall, "DB", "DB"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			want := acme("db")
+			got := metaOf(test.kind, test.native, "", labelsOf(test.kind, want), false)
+			if got.Name != test.want {
+				t.Errorf("shows %q, want %q", got.Name, test.want)
+			}
+			if (test.native == nativeName(test.kind, want)) != sameLabels(test.kind, test.native, got, want) {
+				t.Error("the rename is not undone")
+			}
+		})
 	}
 }
 

@@ -38,7 +38,7 @@ func routeOf(route cloud.Route) hcloud.NetworkRoute {
 // the vendor's order means nothing.
 func networkFrom(have *hcloud.Network) cloud.Network {
 	var network cloud.Network
-	network.Meta = metaOf(have.Name, "", have.Labels, have.Protection.Delete)
+	network.Meta = metaOf(cloud.KindNetwork, have.Name, "", have.Labels, have.Protection.Delete)
 	network.Object = objectOf(have.ID, have.Name, network.Meta)
 	network.Created = have.Created
 	network.CIDR = prefix(have.IPRange)

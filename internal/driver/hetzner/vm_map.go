@@ -138,7 +138,7 @@ func vmFrom(have *hcloud.Server) cloud.VM {
 	if have.Location != nil {
 		location = have.Location.Name
 	}
-	vm.Meta = metaOf(have.Name, location, have.Labels, have.Protection.Delete)
+	vm.Meta = metaOf(cloud.KindVM, have.Name, location, have.Labels, have.Protection.Delete)
 	vm.Object = objectOf(have.ID, have.Name, vm.Meta)
 	vm.Created = have.Created
 	vm.Status = string(have.Status)

@@ -37,7 +37,7 @@ func volumeFrom(have *hcloud.Volume) cloud.Volume {
 	if have.Location != nil {
 		location = have.Location.Name
 	}
-	volume.Meta = metaOf(have.Name, location, have.Labels, have.Protection.Delete)
+	volume.Meta = metaOf(cloud.KindVolume, have.Name, location, have.Labels, have.Protection.Delete)
 	volume.Object = objectOf(have.ID, have.Name, volume.Meta)
 	volume.Created = have.Created
 	volume.SizeGB = int64(have.Size)
