@@ -46,6 +46,7 @@ type Engine struct {
 	db      *bolt.DB
 	syncer  *time.Ticker
 	done    chan struct{}
+	syncing sync.WaitGroup // the goroutine of syncer
 }
 
 type table struct {
@@ -88,7 +89,7 @@ func Open(o Options) (*Engine, error) {
 		return nil, errors.Join(fmt.Errorf("reading the simulator's data file %s: %w", o.DataFile, err), db.Close())
 	}
 	e.syncer, e.done = time.NewTicker(time.Second), make(chan struct{})
-	go func() {
+	e.syncing.Go(func() {
 		for {
 			select {
 			case <-e.done:
@@ -97,7 +98,7 @@ func Open(o Options) (*Engine, error) {
 				_ = db.Sync()
 			}
 		}
-	}()
+	})
 	return e, nil
 }
 
@@ -280,6 +281,7 @@ func (e *Engine) Close() error {
 	}
 	e.syncer.Stop()
 	close(e.done)
+	e.syncing.Wait()
 	err := errors.Join(e.db.Sync(), e.db.Close())
 	e.db = nil
 	return err
