@@ -35,6 +35,9 @@ type Options struct {
 	// LegacyDatacenters keeps /datacenters alive, which the vendor removed
 	// after 2026-10-01, and the datacenter of servers and primary IPs.
 	LegacyDatacenters bool
+	// VSwitches are the ids of the vSwitches that the account has among its
+	// dedicated servers; subnets can be of no others.
+	VSwitches []int64
 }
 
 // DefaultLimit is how many objects of a kind a project may have. The vendor's

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -114,7 +113,8 @@ func lookup[T any](c *call, k engine.Kind[T], id int64) (*T, error) {
 // object's own id, or 0.
 func uniqueName[T any](c *call, k engine.Kind[T], name string, self int64) error {
 	if v := k.ByName(c.tx, c.project, name); v != nil && any(v).(engine.Record).Base().ID != self {
-		return notUnique(fmt.Sprintf("%s name is already used", k.KindName()), "name")
+		said := map[string]string{"server": "server ", "ssh_key": "SSH key "} // of other kinds nothing
+		return notUnique(said[k.KindName()]+"name is already used", "name")
 	}
 	return nil
 }

@@ -1,6 +1,8 @@
 package hetzner
 
 import (
+	"cmp"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -26,7 +28,7 @@ type ruleRequest struct {
 }
 
 // rules checks the rules of a firewall and answers them in the vendor's
-// canonical form. Fields are named as the vendor names those of list entries.
+// canonical form, those inward before those outward. Fields are named as the vendor names those of list entries.
 func (v *fields) rules(in []ruleRequest) []FirewallRule {
 	if len(in) > maxRules {
 		v.add("rules", "must not have more than %d entries", maxRules)
@@ -41,6 +43,7 @@ func (v *fields) rules(in []ruleRequest) []FirewallRule {
 	if effective > maxEffectiveRules {
 		v.add("rules", "must not have more than %d effective rules", maxEffectiveRules)
 	}
+	slices.SortStableFunc(out, func(a, b FirewallRule) int { return cmp.Compare(a.Direction, b.Direction) })
 	return out
 }
 

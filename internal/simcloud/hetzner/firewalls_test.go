@@ -327,6 +327,16 @@ func TestFirewallRuleRefusals(t *testing.T) {
 	if got != "[aaaa:aaaa:aaaa::/64]" {
 		t.Errorf("canonical form: %s", got)
 	}
+	// Rules inward come first, and otherwise as they were sent.
+	outward := m{"direction": "out", "source_ips": nil, "destination_ips": []string{"0.0.0.0/0"}}
+	_, out = c.do(http.MethodPost, "/firewalls", m{"name": "order", "rules": []m{rule(outward), rule(m{"port": "90"}), good}})
+	got = ""
+	for _, r := range out["firewall"].(m)["rules"].([]any) {
+		got += fmt.Sprint(r.(m)["direction"], r.(m)["port"], " ")
+	}
+	if got != "in90 in80 out80 " {
+		t.Errorf("order: %s", got)
+	}
 }
 
 // A firewall whose application fails is applied no longer; rules that could not

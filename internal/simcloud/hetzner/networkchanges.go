@@ -87,6 +87,9 @@ func (c *call) newSubnet(n *Network, in subnetRequest, at string) (Subnet, error
 	if len(n.Subnets) >= maxSubnets {
 		return Subnet{}, limitExceeded("network_subnets")
 	}
+	if in.VSwitchID != 0 && !slices.Contains(c.api.opts.VSwitches, in.VSwitchID) {
+		return Subnet{}, fail("service_error", "vswitch not found")
+	}
 	if in.VSwitchID != 0 && networks.Find(c.tx, c.project, func(o *Network) bool {
 		return o.ID != n.ID && slices.ContainsFunc(o.Subnets, func(s Subnet) bool { return s.VSwitchID == in.VSwitchID })
 	}) != nil {

@@ -194,7 +194,7 @@ func deleteNetwork(c *call) (any, error) {
 	case err != nil:
 		return nil, err
 	case n.Protected:
-		return nil, fail("protected", "network deletion is protected")
+		return nil, fail("protected", "network is delete protected")
 	}
 	for _, s := range serversIn(c.tx, c.project, n.ID) {
 		detachFromNetwork(servers.Edit(c.tx, c.project, s.ID), n.ID)

@@ -11,6 +11,7 @@ import (
 	"github.com/hetznercloud/hcloud-go/v2/hcloud"
 
 	"github.com/holdfast-cloud/terraform-provider-holdfast/internal/simcloud"
+	"github.com/holdfast-cloud/terraform-provider-holdfast/internal/simcloud/hetzner"
 )
 
 func cidr(t *testing.T, s string) *net.IPNet {
@@ -222,13 +223,17 @@ func wantField(t *testing.T, e map[string]any, field string) {
 }
 
 func TestNetworkVSwitch(t *testing.T) {
-	c := newCloud(t, simcloud.Options{})
+	c := newCloud(t, simcloud.Options{Hetzner: hetzner.Options{VSwitches: []int64{4711}}})
 	a, b := c.testNetwork("a", "10.0.0.0/16"), c.testNetwork("b", "10.1.0.0/16")
 	opts := hcloud.NetworkAddSubnetOpts{Subnet: hcloud.NetworkSubnet{Type: hcloud.NetworkSubnetTypeVSwitch,
 		NetworkZone: hcloud.NetworkZoneEUCentral, VSwitchID: 4711}}
+	unknown := opts
+	unknown.Subnet.VSwitchID = 42
+	_, _, err := c.client.Network.AddSubnet(c.ctx, a, unknown)
+	wantCode(t, err, hcloud.ErrorCodeServiceError)
 	must[*hcloud.Action](c)(c.client.Network.AddSubnet(c.ctx, a, opts))
 	c.settle()
-	_, _, err := c.client.Network.AddSubnet(c.ctx, b, opts)
+	_, _, err = c.client.Network.AddSubnet(c.ctx, b, opts)
 	wantCode(t, err, hcloud.ErrorCodeVSwitchAlreadyUsed)
 	s := c.network(a.ID).Subnets[0]
 	if s.VSwitchID != 4711 || s.IPRange.String() != "10.0.0.0/24" || s.Gateway.String() != "10.0.0.1" {
