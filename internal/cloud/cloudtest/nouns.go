@@ -17,7 +17,8 @@ import (
 // format (RFC 8709 and RFC 4253, section 6.6).
 func publicKey(name string) string {
 	seed := sha256.Sum256([]byte(name))
-	public := ed25519.NewKeyFromSeed(seed[:]).Public().(ed25519.PublicKey)
+	// The private key's second half is the public one.
+	public := ed25519.NewKeyFromSeed(seed[:])[ed25519.SeedSize:]
 	var blob []byte
 	for _, part := range [][]byte{[]byte("ssh-ed25519"), public} {
 		blob = binary.BigEndian.AppendUint32(blob, uint32(len(part)))

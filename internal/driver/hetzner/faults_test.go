@@ -233,7 +233,7 @@ func TestARegionConvergesUnderFaults(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t, 1)
 			random := rand.New(rand.NewPCG(seed, 1))
-			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+			ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
 			defer cancel()
 			r := &region{w: w, ctx: ctx, ids: map[string]string{}, tainted: map[string]bool{}}
 			storm(t, w, random)

@@ -22,6 +22,9 @@ func (firewalls) adoptable(*hcloud.Firewall, cloud.FirewallSpec) error { return 
 func (firewalls) object(f cloud.Firewall) (cloud.Object, cloud.Meta)   { return f.Object, f.Meta }
 func (firewalls) observe(have *hcloud.Firewall) cloud.Firewall         { return firewallFrom(have) }
 
+// quiet: firewalls are made at once.
+func (firewalls) quiet(*hcloud.Firewall) bool { return true }
+
 func (firewalls) at(firewall cloud.Firewall, location cloud.Location) cloud.Firewall {
 	firewall.ID.Location = location
 	return firewall

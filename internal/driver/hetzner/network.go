@@ -20,6 +20,9 @@ func (networks) adoptable(*hcloud.Network, cloud.NetworkSpec) error { return nil
 func (networks) object(n cloud.Network) (cloud.Object, cloud.Meta)  { return n.Object, n.Meta }
 func (networks) observe(have *hcloud.Network) cloud.Network         { return networkFrom(have) }
 
+// quiet: networks are made at once.
+func (networks) quiet(*hcloud.Network) bool { return true }
+
 func (networks) at(network cloud.Network, location cloud.Location) cloud.Network {
 	network.ID.Location = location
 	return network

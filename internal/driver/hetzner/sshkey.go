@@ -20,6 +20,8 @@ func (sshKeys) kind() cloud.Kind                            { return cloud.KindS
 func (sshKeys) specMeta(spec cloud.SSHKeySpec) cloud.Meta   { return spec.Meta }
 func (sshKeys) healthy(cloud.SSHKey, cloud.SSHKeySpec) bool { return true }
 
+func (sshKeys) quiet(*hcloud.SSHKey) bool { return true }
+
 func (sshKeys) object(key cloud.SSHKey) (cloud.Object, cloud.Meta) { return key.Object, key.Meta }
 
 func (sshKeys) at(key cloud.SSHKey, location cloud.Location) cloud.SSHKey {

@@ -67,6 +67,10 @@ func (vms) adoptable(have *hcloud.Server, spec cloud.VMSpec) error {
 	return nil
 }
 
+func (vms) quiet(have *hcloud.Server) bool {
+	return !have.Locked && (have.Status == hcloud.ServerStatusRunning || have.Status == hcloud.ServerStatusOff) && firewallsApplied(have)
+}
+
 // healthy: a VM is in order if it runs or is off as the spec wants it.
 func (vms) healthy(have cloud.VM, spec cloud.VMSpec) bool {
 	if wantsPower(spec) == cloud.PowerStopped {

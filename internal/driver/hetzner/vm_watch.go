@@ -92,12 +92,15 @@ func complete(have *hcloud.Server, spec cloud.VMSpec) bool {
 		want = hcloud.ServerStatusRunning
 	}
 	vm := vmFrom(have)
-	applied := !slices.ContainsFunc(have.PublicNet.Firewalls, func(f *hcloud.ServerFirewallStatus) bool {
-		return f.Status != hcloud.FirewallStatusApplied
-	})
-	return have.Status == want && applied && len(missing(vm.Firewalls, spec.Firewalls)) == 0 &&
+	return have.Status == want && firewallsApplied(have) && len(missing(vm.Firewalls, spec.Firewalls)) == 0 &&
 		len(missing(vm.Volumes, spec.Volumes)) == 0 &&
 		(spec.Network == "" || attachesLater(spec) || vm.Network == spec.Network)
+}
+
+func firewallsApplied(have *hcloud.Server) bool {
+	return !slices.ContainsFunc(have.PublicNet.Firewalls, func(f *hcloud.ServerFirewallStatus) bool {
+		return f.Status != hcloud.FirewallStatusApplied
+	})
 }
 
 // unsettled tells whether the vendor is still at work on a VM.

@@ -22,6 +22,8 @@ func (volumes) adoptable(*hcloud.Volume, cloud.VolumeSpec) error { return nil }
 func (volumes) object(v cloud.Volume) (cloud.Object, cloud.Meta) { return v.Object, v.Meta }
 func (volumes) observe(have *hcloud.Volume) cloud.Volume         { return volumeFrom(have) }
 
+func (volumes) quiet(have *hcloud.Volume) bool { return have.Status == hcloud.VolumeStatusAvailable }
+
 // healthy trusts a volume that has got its device: it is there once the
 // vendor has made the volume.
 func (volumes) healthy(have cloud.Volume, _ cloud.VolumeSpec) bool { return have.Device != "" }

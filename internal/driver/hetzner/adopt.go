@@ -1,0 +1,162 @@
+package hetzner
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/holdfast-cloud/terraform-provider-holdfast/internal/cloud"
+)
+
+// What happens when a create does not simply succeed: it is found out what
+// there is, and taken over where it is this deployment's own.
+
+// inspect looks at an object of whose creation an action failed: the failure
+// may have been of a part that does not matter, or have healed.
+func (s *store[S, H, T]) inspect(ctx context.Context, made T, spec S, cause error) (T, error) {
+	switch cloud.CodeOf(cause) {
+	case cloud.CodeOperationFailed:
+	case cloud.CodeNotFound:
+		// It is the action that is not found: to the caller that means failure.
+		cause = &cloud.Error{Code: cloud.CodeOperationFailed, Cloud: Name, Kind: s.noun.kind(), ID: s.nativeOf(made), Doing: s.doing("create"),
+			Message: "the vendor has forgotten the action that makes it", Err: cause}
+	default:
+		return made, cause
+	}
+	have, err := s.look(ctx, made)
+	if err != nil || !s.noun.healthy(have, spec) {
+		return made, cause
+	}
+	s.d.log.WarnContext(ctx, "an action of a creation failed, but the object is in order", "id", s.nativeOf(made), "error", cause)
+	return s.bring(ctx, have, spec, "create")
+}
+
+// recover finds out whether a create that failed made the object after all,
+// now (its answer was lost) or in an earlier run.
+func (s *store[S, H, T]) recover(ctx context.Context, spec S, saved func(T), cause error) (T, error) {
+	var none T
+	// Any other refusal may stem from the object that a lost first attempt
+	// made: its name is taken, its volumes are attached, the limit is reached.
+	if ctx.Err() != nil || anyCode(cause, cloud.CodeUnauthorized, cloud.CodeRateLimited, cloud.CodeCapacity) {
+		return none, cause
+	}
+	meta := s.noun.specMeta(spec)
+	if meta.Deployment != "" {
+		found, err := s.find(ctx, cloud.Filter{Deployment: meta.Deployment, Keys: []string{keyOf(s.noun.kind(), meta)}})
+		switch {
+		case err != nil:
+			return none, errors.Join(cause, err)
+		case len(found) == 1:
+			return s.adopt(ctx, found[0], spec, saved)
+		case len(found) > 1:
+			return none, s.ambiguous(found)
+		}
+	}
+	if cloud.CodeOf(cause) == cloud.CodeNameTaken {
+		return none, s.nameTaken(ctx, spec, cause)
+	}
+	return none, cause
+}
+
+// adopt takes over an object that an earlier attempt of the same deployment
+// made, and brings it to the spec.
+func (s *store[S, H, T]) adopt(ctx context.Context, have H, spec S, saved func(T)) (T, error) {
+	current := s.noun.at(s.noun.observe(have), s.noun.specMeta(spec).Location)
+	id := s.nativeOf(current)
+	if !cloud.MayAdopt(ctx, id) {
+		return current, &cloud.Error{Code: cloud.CodeNameTaken, Cloud: Name, Kind: s.noun.kind(), Doing: s.doing("create"), Field: "name",
+			Message: fmt.Sprintf("the %s %s that is to be replaced still has the name, and names are unique in a Hetzner Cloud project", kindName(s.noun.kind()), id),
+			Remedy:  "Remove create_before_destroy from the resource, or give the new one another name."}
+	}
+	s.d.log.InfoContext(ctx, "adopting an object that carries this deployment's key", "kind", s.noun.kind(), "id", id)
+	saved(current)
+	if !s.noun.quiet(have) {
+		var err error
+		if current, err = s.look(ctx, current); err != nil {
+			return current, s.fail(err, id, "adopt")
+		}
+	}
+	if err := s.noun.adoptable(have, spec); err != nil {
+		return current, s.fail(err, id, "adopt")
+	}
+	return s.bring(ctx, current, spec, "adopt")
+}
+
+// settle waits until nothing is running on an object. Failed actions do not
+// matter, what they left will be read; but a Waiter returns at the first
+// failure, so that others may still be at work.
+func (s *store[S, H, T]) settle(ctx context.Context, id int64) error {
+	for {
+		actions, err := s.noun.running(ctx, id)
+		if err != nil || len(actions) == 0 {
+			return err
+		}
+		err = s.d.wait(ctx, actions)
+		if err == nil || !anyCode(err, cloud.CodeOperationFailed, cloud.CodeNotFound) {
+			return err
+		}
+	}
+}
+
+// look reads an object afresh when nothing is running on it any more: in this
+// order, since what was read before an action ended is stale.
+func (s *store[S, H, T]) look(ctx context.Context, current T) (T, error) {
+	id, err := parseNative(s.nativeOf(current), s.noun.kind(), "id")
+	if err != nil {
+		return current, err
+	}
+	if err := s.settle(ctx, id); err != nil {
+		return current, err
+	}
+	return s.read(ctx, current)
+}
+
+// read reads an object again.
+func (s *store[S, H, T]) read(ctx context.Context, current T) (T, error) {
+	have, err := s.Get(ctx, s.nativeOf(current))
+	if err != nil {
+		return current, err
+	}
+	base, _ := s.noun.object(current)
+	return s.noun.at(have, base.ID.Location), nil
+}
+
+func (s *store[S, H, T]) ambiguous(found []H) error {
+	ids := make([]string, len(found))
+	for i, have := range found {
+		ids[i] = s.nativeOf(s.noun.observe(have))
+	}
+	return &cloud.Error{Code: cloud.CodeNameTaken, Cloud: Name, Kind: s.noun.kind(), Doing: s.doing("adopt"), Field: "name",
+		Message: fmt.Sprintf("several objects carry this one's key: %s", strings.Join(ids, ", ")),
+		Remedy:  "Find out which is the right one, delete the others or take the label " + cloud.LabelKey + " off them, then apply again."}
+}
+
+// nameTaken names what stands in the way.
+func (s *store[S, H, T]) nameTaken(ctx context.Context, spec S, cause error) error {
+	var known *cloud.Error
+	if !errors.As(cause, &known) {
+		return cause
+	}
+	taken := *known
+	taken.Doing = s.doing("create")
+	taken.Remedy = "Rename one of the two, or use another Hetzner Cloud project."
+	rivals, err := s.noun.rivals(ctx, spec)
+	if err != nil || len(rivals) == 0 {
+		return &taken
+	}
+	base, meta := s.noun.object(s.noun.observe(rivals[0]))
+	owner := "no Holdfast deployment owns it"
+	switch meta.Deployment {
+	case "":
+	case s.noun.specMeta(spec).Deployment:
+		owner = fmt.Sprintf("it is this deployment's own %q", meta.Name)
+	default:
+		owner = fmt.Sprintf("the deployment %q owns it", meta.Deployment)
+	}
+	taken.Message = fmt.Sprintf("%s: %s %s, named %q, is in the way; %s", taken.Message, kindName(s.noun.kind()), base.ID.Native, base.NativeName, owner)
+	location := s.noun.specMeta(spec).Location
+	taken.Remedy = fmt.Sprintf("Rename one of the two, import it (terraform import <address> %s), or use another Hetzner Cloud project.",
+		cloud.ID{Location: location, Native: base.ID.Native})
+	return &taken
+}
