@@ -139,6 +139,9 @@ type VMSpec struct {
 	Meta
 	// ServerType is the vendor's name of the size, already chosen.
 	ServerType string
+	// Alternatives are what to order instead when the location has no room
+	// for ServerType, in this order. Drivers leave them to their callers.
+	Alternatives []string
 	// Image is the vendor's name of a stock image, or a native image id.
 	Image string
 	// SSHKeys, Network, Firewalls and Volumes hold native ids.
@@ -174,4 +177,7 @@ type VM struct {
 	// CPUs and MemoryGB of the server type.
 	CPUs     int64
 	MemoryGB float64
+	// DiskGB is the machine's own disk, which may be smaller than the server
+	// type's and cannot shrink; 0 if the vendor does not tell.
+	DiskGB int64
 }

@@ -14,10 +14,32 @@ import (
 
 // typeCache keeps the list of server types for the driver's life: it is the
 // same for all locations and changes a few times a year. Errors are not kept.
+// What changes by the hour is availability: a type that a location has refused
+// counts as sold out there from then on, so that the next VM is not refused
+// too.
 type typeCache struct {
-	flight singleflight.Group
-	mu     sync.Mutex
-	types  []*hcloud.ServerType
+	flight  singleflight.Group
+	mu      sync.Mutex
+	types   []*hcloud.ServerType
+	refused map[placed]bool
+}
+
+// placed is a server type in a location.
+type placed struct{ serverType, location string }
+
+func (c *typeCache) refuse(serverType, location string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.refused == nil {
+		c.refused = map[placed]bool{}
+	}
+	c.refused[placed{serverType, location}] = true
+}
+
+func (c *typeCache) isRefused(serverType, location string) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.refused[placed{serverType, location}]
 }
 
 func (c *typeCache) get() []*hcloud.ServerType {
@@ -50,6 +72,7 @@ func (d *Driver) ServerTypes(ctx context.Context, location cloud.Location) ([]cl
 			return nil, fail(err, cloud.KindVM, "", "list server types")
 		}
 		if sold {
+			t.Available = t.Available && !d.types.isRefused(t.Name, location.Name)
 			types = append(types, t)
 		}
 	}

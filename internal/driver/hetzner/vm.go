@@ -30,6 +30,9 @@ func (n vms) create(ctx context.Context, spec cloud.VMSpec) (cloud.VM, []*hcloud
 		return cloud.VM{}, nil, err
 	}
 	result, resp, err := n.d.client.Server.Create(ctx, options)
+	if hcloud.IsError(err, hcloud.ErrorCodeResourceUnavailable) {
+		n.d.types.refuse(spec.ServerType, spec.Location.Name)
+	}
 	if err != nil {
 		return cloud.VM{}, nil, answered(resp, err)
 	}

@@ -147,6 +147,7 @@ func vmFrom(have *hcloud.Server) cloud.VM {
 		vm.ServerType, vm.CPUs, vm.MemoryGB = t.Name, int64(t.Cores), float64(t.Memory)
 		vm.Architecture = cloud.Architecture(t.Architecture)
 	}
+	vm.DiskGB = int64(have.PrimaryDiskSize)
 	if have.Image != nil {
 		vm.Image = have.Image.Name
 		if vm.Image == "" { // snapshots and backups have no name

@@ -117,16 +117,17 @@ func TestVMFrom(t *testing.T) {
 	spec.Options = map[string]string{optionPlacementGroup: "50"}
 	have := &hcloud.Server{ID: 7, Name: "db-fsn1", Status: hcloud.ServerStatusRunning, Labels: labelsOf(cloud.KindVM, spec.Meta),
 		Location: &hcloud.Location{Name: "fsn1"}, Image: &hcloud.Image{ID: 3, Name: "debian-13"},
-		ServerType:     &hcloud.ServerType{Name: "cx22", Cores: 2, Memory: 4, Architecture: hcloud.ArchitectureX86},
-		Volumes:        []*hcloud.Volume{{ID: 40}},
-		PlacementGroup: &hcloud.PlacementGroup{ID: 50},
-		PrivateNet:     []hcloud.ServerPrivateNet{{Network: &hcloud.Network{ID: 20}, IP: netip.MustParseAddr("10.1.0.2").AsSlice()}},
+		ServerType:      &hcloud.ServerType{Name: "cx22", Cores: 2, Memory: 4, Architecture: hcloud.ArchitectureX86},
+		Volumes:         []*hcloud.Volume{{ID: 40}},
+		PrimaryDiskSize: 80,
+		PlacementGroup:  &hcloud.PlacementGroup{ID: 50},
+		PrivateNet:      []hcloud.ServerPrivateNet{{Network: &hcloud.Network{ID: 20}, IP: netip.MustParseAddr("10.1.0.2").AsSlice()}},
 		PublicNet: hcloud.ServerPublicNet{
 			IPv4:      hcloud.ServerPublicNetIPv4{IP: netip.MustParseAddr("192.0.2.1").AsSlice()},
 			IPv6:      hcloud.ServerPublicNetIPv6{IP: netip.MustParseAddr("2001:db8::").AsSlice(), Network: ipNet(cidr("2001:db8::/64"))},
 			Firewalls: []*hcloud.ServerFirewallStatus{{Firewall: hcloud.Firewall{ID: 30}}}}}
 	want := observedVM(spec)
-	want.CPUs, want.MemoryGB, want.Architecture = 2, 4, cloud.ArchX86
+	want.CPUs, want.MemoryGB, want.DiskGB, want.Architecture = 2, 4, 80, cloud.ArchX86
 	want.IPv4, want.IPv6 = netip.MustParseAddr("192.0.2.1"), cidr("2001:db8::/64")
 	if diff := cmp.Diff(want, vmFrom(have), addresses); diff != "" {
 		t.Error(diff)

@@ -98,8 +98,11 @@ func (c *Cloud) newVM(o cloud.Object, s cloud.VMSpec) cloud.VM {
 	}
 	for _, t := range c.Types {
 		if t.Name == s.ServerType {
-			vm.Architecture, vm.CPUs, vm.MemoryGB = t.Architecture, t.CPUs, t.MemoryGB
+			vm.Architecture, vm.CPUs, vm.MemoryGB, vm.DiskGB = t.Architecture, t.CPUs, t.MemoryGB, t.DiskGB
 		}
+	}
+	if had, ok := c.VMStore.objects[o.ID.Native]; ok && s.Options["keep_disk"] != "false" {
+		vm.DiskGB = had.DiskGB
 	}
 	return vm
 }

@@ -26,17 +26,18 @@ const (
 func toSpec(ctx context.Context, m *model, meta cloud.Meta) (cloud.VMSpec, diag.Diagnostics) {
 	var diags diag.Diagnostics
 	spec := cloud.VMSpec{
-		Meta:       meta,
-		ServerType: m.ServerType.ValueString(),
-		Image:      m.Image.ValueString(),
-		SSHKeys:    natives(parseIDs(m.SSHKeyIDs)),
-		Firewalls:  natives(parseIDs(m.FirewallIDs)),
-		Volumes:    natives(parseIDs(m.VolumeIDs)),
-		UserData:   m.UserData.ValueString(),
-		Power:      cloud.PowerState(m.PowerState.ValueString()),
-		PublicIPv4: m.PublicIPv4.ValueBool(),
-		PublicIPv6: m.PublicIPv6.ValueBool(),
-		Options:    options(ctx, m, meta.Location, &diags),
+		Meta:         meta,
+		ServerType:   m.ServerType.ValueString(),
+		Alternatives: m.alternatives,
+		Image:        m.Image.ValueString(),
+		SSHKeys:      natives(parseIDs(m.SSHKeyIDs)),
+		Firewalls:    natives(parseIDs(m.FirewallIDs)),
+		Volumes:      natives(parseIDs(m.VolumeIDs)),
+		UserData:     m.UserData.ValueString(),
+		Power:        cloud.PowerState(m.PowerState.ValueString()),
+		PublicIPv4:   m.PublicIPv4.ValueBool(),
+		PublicIPv6:   m.PublicIPv6.ValueBool(),
+		Options:      options(ctx, m, meta.Location, &diags),
 	}
 	if id, err := cloud.ParseID(m.NetworkID.ValueString()); err == nil {
 		spec.Network = id.Native
@@ -63,6 +64,13 @@ func options(ctx context.Context, m *model, location cloud.Location, diags *diag
 	return given
 }
 
+// keepsDisk tells that rescaling certainly leaves the machine's own disk as it
+// is.
+func keepsDisk(m *model) bool {
+	keep, given := m.Hetzner.Attributes()[optionKeepDisk].(types.Bool)
+	return !m.Hetzner.IsUnknown() && (!given || keep.IsNull() || keep.ValueBool())
+}
+
 // fromObject writes what was observed into the model. SSH keys and user data
 // cannot be read back and stay as they are. The image stays too once it is
 // known: what a machine was made from does not change, but the name that the
@@ -76,6 +84,10 @@ func fromObject(_ context.Context, m *model, vm cloud.VM) diag.Diagnostics {
 	}
 	m.ServerType = types.StringValue(vm.ServerType)
 	observeSize(m, vm)
+	m.DiskGB = types.Int64Null()
+	if vm.DiskGB > 0 {
+		m.DiskGB = types.Int64Value(vm.DiskGB)
+	}
 	if m.Image.IsNull() || m.Image.IsUnknown() {
 		m.Image = service.OptionalString(vm.Image)
 	}
@@ -154,7 +166,7 @@ func firstHost(prefix netip.Prefix) netip.Addr {
 func rebuild(m *model, object cloud.Object, spec cloud.VMSpec) cloud.VM {
 	// Keys and user data are not observed.
 	spec.SSHKeys, spec.UserData = nil, ""
-	vm := cloud.VM{Object: object, VMSpec: spec, Status: m.Status.ValueString()}
+	vm := cloud.VM{Object: object, VMSpec: spec, Status: m.Status.ValueString(), DiskGB: m.DiskGB.ValueInt64()}
 	if ip, err := netip.ParseAddr(m.IPv4Address.ValueString()); err == nil {
 		vm.IPv4 = ip
 	}

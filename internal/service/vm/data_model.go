@@ -24,6 +24,7 @@ type seen struct {
 	ServerType         types.String  `tfsdk:"server_type"`
 	CPUs               types.Int64   `tfsdk:"cpus"`
 	MemoryGB           types.Float64 `tfsdk:"memory_gb"`
+	DiskGB             types.Int64   `tfsdk:"disk_gb"`
 	Architecture       types.String  `tfsdk:"architecture"`
 	Image              types.String  `tfsdk:"image"`
 	NetworkID          types.String  `tfsdk:"network_id"`
@@ -58,6 +59,9 @@ func show(id cloud.ID, vm cloud.VM) seen {
 		Labels:             labelMap(vm.Labels),
 		DeletionProtection: types.BoolValue(vm.Protected),
 	}
+	if vm.DiskGB > 0 {
+		s.DiskGB = types.Int64Value(vm.DiskGB)
+	}
 	if vm.Network != "" {
 		s.NetworkID = types.StringValue(idFor(vm.Network, nil, id.Location))
 	}
@@ -86,6 +90,7 @@ func seenAttributes(_ context.Context) map[string]schema.Attribute {
 	attributes := map[string]schema.Attribute{
 		"cpus":      schema.Int64Attribute{Computed: true, MarkdownDescription: "The number of virtual CPUs."},
 		"memory_gb": schema.Float64Attribute{Computed: true, MarkdownDescription: "The memory in GB."},
+		"disk_gb":   schema.Int64Attribute{Computed: true, MarkdownDescription: "The size of the machine's own disk in GB; null where the cloud does not tell."},
 		"volume_ids": schema.SetAttribute{Computed: true, ElementType: types.StringType,
 			MarkdownDescription: "The `id`s of the volumes that the machine holds."},
 		"labels": schema.MapAttribute{Computed: true, ElementType: types.StringType,

@@ -19,6 +19,7 @@ type model struct {
 	MemoryGB     types.Float64 `tfsdk:"memory_gb"`
 	Architecture types.String  `tfsdk:"architecture"`
 	ServerType   types.String  `tfsdk:"server_type"`
+	DiskGB       types.Int64   `tfsdk:"disk_gb"`
 	Image        types.String  `tfsdk:"image"`
 	SSHKeyIDs    types.Set     `tfsdk:"ssh_key_ids"`
 	NetworkID    types.String  `tfsdk:"network_id"`
@@ -34,6 +35,10 @@ type model struct {
 	IPv6Address  types.String  `tfsdk:"ipv6_address"`
 	IPv6Network  types.String  `tfsdk:"ipv6_network"`
 	Status       types.String  `tfsdk:"status"`
+
+	// alternatives are the server types to order when ServerType is sold out:
+	// only an apply knows them, and no state keeps them.
+	alternatives []string
 }
 
 // hetznerModel is the block of what only Hetzner Cloud has.

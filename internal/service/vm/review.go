@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/netip"
 
 	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/types"
@@ -26,26 +27,38 @@ func review(ctx context.Context, r *service.Review[model]) {
 	}
 	// Others wait for these few reads.
 	ctx = cloud.WithPriority(ctx, cloud.PriorityPaid)
+	sizes(ctx, r, driver, location)
 	if !r.Final {
-		planSize(ctx, r, driver, location)
 		planComputed(r)
 	}
 	vm := facts(r.Plan)
+	if r.Config.PrivateIP.IsNull() {
+		vm.PrivateIP = policy.Known(netip.Addr{}) // the cloud's choice is not the user's to mend
+	}
 	reviewOwners(ctx, r, driver, location, &vm)
 	judge(r.Plan, vm, driver.Capabilities(), r.Diags)
 }
 
-// planSize shows the server type in the plan.
-func planSize(ctx context.Context, r *service.Review[model], driver cloud.Driver, location cloud.Location) {
+// sizes decides on the server type. A plan tells it only where the
+// configuration names it or the machine keeps the one it has: Terraform plans
+// every change a second time when it applies it, with nothing to remember the
+// first answer by, and refuses another; but prices and availability may have
+// changed meanwhile, in particular under a saved plan. So what is to be chosen
+// is chosen right before it is ordered. That something fits is found out by
+// the plan all the same.
+func sizes(ctx context.Context, r *service.Review[model], driver cloud.Driver, location cloud.Location) {
 	c := r.Config
 	if c.ServerType.IsUnknown() || c.CPUs.IsUnknown() || c.MemoryGB.IsUnknown() || c.Architecture.IsUnknown() {
 		return // the framework has marked what is computed as unknown
+	}
+	if r.Final && !r.Plan.ServerType.IsUnknown() {
+		return
 	}
 	want := sizing{explicit: c.ServerType.ValueString(), size: cloud.Size{
 		CPUs: c.CPUs.ValueInt64(), MemoryGB: c.MemoryGB.ValueFloat64(), Architecture: cloud.Architecture(c.Architecture.ValueString())}}
 	had := was(r)
 	if had != nil && settled(want, *had) {
-		setSize(r, choice{serverType: had.serverType, architecture: had.size.Architecture})
+		setSize(r, choice{serverType: had.serverType, architecture: had.size.Architecture, kept: true})
 		return
 	}
 	list, err := driver.ServerTypes(ctx, location)
@@ -53,8 +66,8 @@ func planSize(ctx context.Context, r *service.Review[model], driver cloud.Driver
 		var decided choice
 		if decided, err = choose(list, want, had, location); err == nil {
 			setSize(r, decided)
-			if decided.warning != "" {
-				r.Diags.AddAttributeWarning(path.Root("server_type"), "Server type sold out", decided.warning)
+			if decided.warning != "" && !r.Final {
+				r.Diags.AddAttributeWarning(path.Root("server_type"), "Not the server type to expect", decided.warning)
 			}
 			return
 		}
@@ -63,37 +76,53 @@ func planSize(ctx context.Context, r *service.Review[model], driver cloud.Driver
 		func(string) bool { return true }))
 }
 
-// was gives the existing machine's size, nil if there is none that stays.
+// was gives the existing machine's size, nil if there is none that stays. (The
+// planned architecture is not known yet, so it counts as staying here.)
 func was(r *service.Review[model]) *before {
-	if r.Prior == nil || !r.Prior.Location.Equal(r.Plan.Location) {
+	if r.Prior == nil || !r.Prior.Location.Equal(r.Plan.Location) || len(replaces(r.Prior, r.Plan)) > 0 {
 		return nil
 	}
-	return &before{serverType: r.Prior.ServerType.ValueString(), size: cloud.Size{
+	return &before{serverType: r.Prior.ServerType.ValueString(), diskGB: r.Prior.DiskGB.ValueInt64(), size: cloud.Size{
 		CPUs: r.Prior.CPUs.ValueInt64(), MemoryGB: r.Prior.MemoryGB.ValueFloat64(),
 		Architecture: cloud.Architecture(r.Prior.Architecture.ValueString())}}
 }
 
-// setSize plans a type, where the configuration leaves it open.
+// setSize plans or orders a type, where the configuration leaves it open.
 func setSize(r *service.Review[model], decided choice) {
-	if r.Config.ServerType.IsNull() {
-		r.Plan.ServerType = types.StringValue(decided.serverType)
-	}
 	if r.Config.Architecture.IsNull() && decided.architecture != "" {
 		r.Plan.Architecture = types.StringValue(string(decided.architecture))
+	}
+	switch {
+	case !r.Config.ServerType.IsNull():
+	case decided.kept || r.Final:
+		r.Plan.ServerType = types.StringValue(decided.serverType)
+		r.Plan.alternatives = decided.alternatives
+	default:
+		r.Plan.ServerType = types.StringUnknown()
 	}
 }
 
 // planComputed keeps what the change does not touch, so that the plan shows
 // only what does change.
 func planComputed(r *service.Review[model]) {
+	if v4 := r.Plan.PublicIPv4; !v4.IsUnknown() && !v4.ValueBool() {
+		r.Plan.IPv4Address = types.StringNull()
+	}
+	if v6 := r.Plan.PublicIPv6; !v6.IsUnknown() && !v6.ValueBool() {
+		r.Plan.IPv6Address, r.Plan.IPv6Network = types.StringNull(), types.StringNull()
+	}
 	if r.Prior == nil {
 		return
 	}
 	if r.Plan.PrivateIP.IsUnknown() && r.Config.PrivateIP.IsNull() && !r.Prior.PrivateIP.IsNull() && r.Plan.NetworkID.Equal(r.Prior.NetworkID) {
 		r.Plan.PrivateIP = r.Prior.PrivateIP
 	}
-	if r.Plan.Status.IsUnknown() && r.Plan.PowerState.Equal(r.Prior.PowerState) && r.Plan.ServerType.Equal(r.Prior.ServerType) {
+	sameType := r.Plan.ServerType.Equal(r.Prior.ServerType)
+	if r.Plan.Status.IsUnknown() && r.Plan.PowerState.Equal(r.Prior.PowerState) && sameType {
 		r.Plan.Status = r.Prior.Status
+	}
+	if r.Plan.DiskGB.IsUnknown() && !r.Prior.DiskGB.IsNull() && (sameType || keepsDisk(r.Plan)) {
+		r.Plan.DiskGB = r.Prior.DiskGB
 	}
 }
 

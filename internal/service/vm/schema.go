@@ -17,8 +17,10 @@ func resourceSchema(_ context.Context) schema.Schema {
 	keep := []planmodifier.String{stringplanmodifier.UseStateForUnknown()}
 	return schema.Schema{
 		MarkdownDescription: "A virtual machine of one tenant (ISO-1). It has SSH keys and no password (SYS-3), a firewall (NET-1), and a private network of its tenant (ISO-2); a configuration without them does not pass the plan.\n\n" +
-			"Say what the machine needs with `cpus` and `memory_gb`, and the cheapest server type that its location sells with at least this is chosen and shown in the plan. " +
-			"A machine keeps its type when prices change; it is rescaled in place (with a stop) when it needs more, or when less is asked for than before.\n\n" +
+			"Say what the machine needs with `cpus` and `memory_gb`, and it gets the cheapest server type with at least this that its location sells when the machine is made; " +
+			"where that turns out to be sold out, the next one. A plan finds out whether there is one, and shows the type of machines that exist. " +
+			"A machine keeps its type when prices change; it is rescaled in place (with a stop) when it needs more, or when less is asked for than before and something cheaper does. " +
+			"Its own disk never shrinks, so a type with a smaller disk is no choice then.\n\n" +
 			"SSH keys, network, firewalls and volumes are given to the machine in the request that creates it.",
 		Attributes: map[string]schema.Attribute{
 			"tenant": schema.StringAttribute{
@@ -45,7 +47,12 @@ func resourceSchema(_ context.Context) schema.Schema {
 			},
 			"server_type": schema.StringAttribute{
 				Optional: true, Computed: true,
-				MarkdownDescription: "The vendor's name of the size, instead of `cpus`, `memory_gb` and `architecture`. Changed in place with a stop, unless the architecture changes.",
+				MarkdownDescription: "The vendor's name of the size, instead of `cpus`, `memory_gb` and `architecture`. " +
+					"Changed in place with a stop, unless the architecture changes; a type whose disk is smaller than `disk_gb` is refused.",
+			},
+			"disk_gb": schema.Int64Attribute{
+				Computed:            true,
+				MarkdownDescription: "The size of the machine's own disk in GB; null where the cloud does not tell.",
 			},
 			"image": schema.StringAttribute{
 				Required:            true,

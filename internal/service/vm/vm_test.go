@@ -16,6 +16,15 @@ type world struct {
 	*servicetest.Cloud
 	*servicetest.Terraform
 	network, stranger, volume, foreign string
+	// refused are server types that the cloud does not sell, whatever its
+	// price list says.
+	refused []string
+}
+
+// Driver implements service.Clouds.
+func (w *world) Driver(name string) (cloud.Driver, error) {
+	driver, err := w.Cloud.Driver(name)
+	return stingy{driver, w}, err
 }
 
 const keys, wall = "hetzner/fsn1/901", "hetzner/fsn1/902"
@@ -27,14 +36,15 @@ func start(t *testing.T) *world {
 	meta := func(name, tenant string) cloud.Meta {
 		return cloud.Meta{Name: name, Tenant: tenant, Deployment: "test", Location: cloud.Location{Cloud: "hetzner", Name: "hel1"}}
 	}
-	return &world{
-		Cloud:     c,
-		network:   c.NetworkStore.Put(cloud.NetworkSpec{Meta: meta("acme", "acme")}).String(),
-		stranger:  c.NetworkStore.Put(cloud.NetworkSpec{Meta: meta("other", "other")}).String(),
-		volume:    c.VolumeStore.Put(cloud.VolumeSpec{Meta: meta("acme", "acme")}).String(),
-		foreign:   c.VolumeStore.Put(cloud.VolumeSpec{Meta: meta("other", "other")}).String(),
-		Terraform: servicetest.NewTerraform(t, servicetest.NewEnv(t, c), NewResource),
+	w := &world{
+		Cloud:    c,
+		network:  c.NetworkStore.Put(cloud.NetworkSpec{Meta: meta("acme", "acme")}).String(),
+		stranger: c.NetworkStore.Put(cloud.NetworkSpec{Meta: meta("other", "other")}).String(),
+		volume:   c.VolumeStore.Put(cloud.VolumeSpec{Meta: meta("acme", "acme")}).String(),
+		foreign:  c.VolumeStore.Put(cloud.VolumeSpec{Meta: meta("other", "other")}).String(),
 	}
+	w.Terraform = servicetest.NewTerraform(t, servicetest.NewEnv(t, w), NewResource)
+	return w
 }
 
 func (w *world) basic() servicetest.Config {
@@ -60,16 +70,12 @@ func (w *world) only(t *testing.T) cloud.VM {
 func TestLifecycle(t *testing.T) {
 	w := start(t)
 	config := w.basic().With("volume_ids", []any{w.volume}).With("user_data", "#cloud-config\npackages: [htop]\n")
-	plan := w.Plan(servicetest.Instance{}, config)
-	if got := (servicetest.Instance{State: plan.Planned}).Get(t, "server_type"); got != "small" {
-		t.Errorf("the plan shows the server type %v, want small", got)
-	}
-	made, diags := w.Apply(plan)
+	made, diags := w.Apply(w.Plan(servicetest.Instance{}, config))
 	if len(diags) > 0 {
 		t.Fatal(diags.Errors(), diags.Warnings())
 	}
 	for name, want := range map[string]any{
-		"server_type": "small", "architecture": "x86", "tier": "paid", "power_state": "running", "status": "running",
+		"server_type": "small", "architecture": "x86", "tier": "paid", "power_state": "running", "status": "running", "disk_gb": int64(40),
 		"public_ipv4": true, "public_ipv6": true, "private_ip": "10.0.0.6", "ipv4_address": "198.51.100.5",
 		"ipv6_address": "2001:db8:0:5::1", "ipv6_network": "2001:db8:0:5::/64", "cpus": int64(2), "id": "hetzner/hel1/5",
 	} {
@@ -166,52 +172,6 @@ func TestReplacements(t *testing.T) {
 	}
 }
 
-func TestExplicitServerType(t *testing.T) {
-	w := start(t)
-	named := w.basic().With("cpus", nil).With("memory_gb", nil)
-	made := w.Create(named.With("server_type", "small"))
-	if plan := w.Plan(made, named.With("server_type", "large")); len(plan.Replaces) > 0 || len(plan.Diags.Errors()) > 0 {
-		t.Errorf("rescaling: %v %v", plan.Replaces, plan.Diags.Errors())
-	}
-	if plan := w.Plan(made, named.With("server_type", "arm-small")); !slices.Equal(plan.Replaces, []string{"architecture"}) {
-		t.Errorf("to another architecture: %v %v", plan.Replaces, plan.Diags.Errors())
-	}
-	if plan := w.Plan(made, w.basic()); (servicetest.Instance{State: plan.Planned}).Get(t, "server_type") != "small" || len(plan.Replaces) > 0 {
-		t.Errorf("from a type to the size it has: %v", plan.Planned)
-	}
-	sold := w.Plan(made, named.With("server_type", "sold-out"))
-	if warnings := sold.Diags.Warnings(); len(warnings) != 1 || !strings.Contains(warnings[0], "does not sell the server type sold-out") {
-		t.Errorf("sold out: %v", warnings)
-	}
-}
-
-// A price list that changes between two plans changes no machine; one that is
-// too small for what is asked for is rescaled.
-func TestServerTypeIsSticky(t *testing.T) {
-	w := start(t)
-	made := w.Create(w.basic())
-	for i := range w.Types {
-		if w.Types[i].Name == "small" {
-			w.Types[i].PriceMonthly = 99
-			w.Types[i].Deprecated = true
-		}
-	}
-	if plan := w.Plan(made, w.basic()); !plan.IsNoOp() {
-		t.Errorf("a price changed the machine: %v", plan.Planned)
-	}
-	w.VMStore.Change("5", func(vm *cloud.VM) { vm.ServerType, vm.CPUs, vm.MemoryGB = "tiny", 1, 1 })
-	shrunk, _ := w.Refresh(made)
-	plan := w.Plan(shrunk, w.basic())
-	if got := (servicetest.Instance{State: plan.Planned}).Get(t, "server_type"); got != "medium" {
-		t.Errorf("a machine that is too small gets %v, want medium", got)
-	}
-	w.VMStore.Change("5", func(vm *cloud.VM) { vm.ServerType, vm.CPUs, vm.MemoryGB = "large", 8, 16 })
-	grown, _ := w.Refresh(made)
-	if plan := w.Plan(grown, w.basic()); !plan.IsNoOp() {
-		t.Errorf("a larger machine is not left alone: %v", plan.Planned)
-	}
-}
-
 func TestImport(t *testing.T) {
 	w := start(t)
 	config := w.basic().With("user_data", "#!/bin/sh\ntrue\n")
@@ -275,19 +235,6 @@ func (f forgetful) Create(ctx context.Context, spec cloud.VMSpec, saved func(clo
 	vm, err := f.VMs.Create(ctx, spec, saved)
 	vm.PrivateIP = netip.Addr{}
 	return vm, err
-}
-
-func TestExhaustedCapacitySuggests(t *testing.T) {
-	w := start(t)
-	plan := w.Plan(servicetest.Instance{}, w.basic())
-	w.Fault = func(call string, kind cloud.Kind, _ string) error {
-		if call == "create" && kind == cloud.KindVM {
-			return &cloud.Error{Code: cloud.CodeCapacity, Cloud: "hetzner", VendorCode: "resource_unavailable", Message: "no room", Field: "server_type"}
-		}
-		return nil
-	}
-	_, diags := w.Apply(plan)
-	expect(t, diags.Errors(), "server_type: ", "no room", "resource_unavailable", "medium, small-dear, large")
 }
 
 func expect(t *testing.T, problems []string, parts ...string) {
