@@ -93,9 +93,6 @@ func createTwice[S, T any](t *testing.T, e *env, n noun[S, T]) {
 	} else {
 		n.check(t, "what is found", spec, all[0])
 	}
-	replacing := cloud.WithReplaced(e.ctx, n.object(first).ID.Native)
-	_, err := n.store(e.driver).Create(replacing, spec, func(T) { t.Error("the object that is to be replaced was adopted") })
-	wantCode(t, err, cloud.CodeNameTaken)
 }
 
 func lostAnswer[S, T any](t *testing.T, e *env, n noun[S, T]) {

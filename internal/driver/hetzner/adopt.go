@@ -64,11 +64,6 @@ func (s *store[S, H, T]) recover(ctx context.Context, spec S, saved func(T), cau
 func (s *store[S, H, T]) adopt(ctx context.Context, have H, spec S, saved func(T)) (T, error) {
 	current := s.noun.at(s.noun.observe(have), s.noun.specMeta(spec).Location)
 	id := s.nativeOf(current)
-	if !cloud.MayAdopt(ctx, id) {
-		return current, &cloud.Error{Code: cloud.CodeNameTaken, Cloud: Name, Kind: s.noun.kind(), Doing: s.doing("create"), Field: "name",
-			Message: fmt.Sprintf("the %s %s that is to be replaced still has the name, and names are unique in a Hetzner Cloud project", kindName(s.noun.kind()), id),
-			Remedy:  "Remove create_before_destroy from the resource, or give the new one another name."}
-	}
 	s.d.log.InfoContext(ctx, "adopting an object that carries this deployment's key", "kind", s.noun.kind(), "id", id)
 	saved(current)
 	if !s.noun.quiet(have) {
