@@ -2,6 +2,7 @@ package service
 
 import (
 	"context"
+	"net/netip"
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
@@ -52,6 +53,9 @@ type Definition[M, S, T any] struct {
 	// Healthy tells whether an object whose creation was cut short can be
 	// brought to its spec by an update; nil if any that exists can.
 	Healthy func(observed T) bool
+	// Subnets gives the ranges from which machines in the object take
+	// addresses, false while they are unknown; nil for what is no network.
+	Subnets func(model *M) ([]netip.Prefix, bool)
 	// HoldsData tells that the object's contents cannot be made again: where
 	// another kind would be replaced because a create found it unfit, this one
 	// is left alone.

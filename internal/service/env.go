@@ -2,6 +2,7 @@ package service
 
 import (
 	"errors"
+	"net/netip"
 	"sync"
 	"time"
 
@@ -51,6 +52,8 @@ type Env struct {
 
 	// known maps cloud.ID to cloud.Meta: what this run created or read.
 	known sync.Map
+	// subnets maps the cloud.ID of a network to its []netip.Prefix.
+	subnets sync.Map
 }
 
 // Known gives what this run already learned about an object, so that checks
@@ -65,4 +68,26 @@ func (e *Env) Known(id cloud.ID) (cloud.Meta, bool) {
 func (e *Env) Learn(id cloud.ID, meta cloud.Meta) { e.known.Store(id, meta) }
 
 // Forget drops a deleted object.
-func (e *Env) Forget(id cloud.ID) { e.known.Delete(id) }
+func (e *Env) Forget(id cloud.ID) {
+	e.known.Delete(id)
+	e.subnets.Delete(id)
+}
+
+// Subnets gives the ranges that a network's machines take addresses from,
+// false where this run does not know them: as they are, or as the plan has
+// them.
+func (e *Env) Subnets(network cloud.ID) ([]netip.Prefix, bool) {
+	value, _ := e.subnets.Load(network)
+	subnets, ok := value.([]netip.Prefix)
+	return subnets, ok
+}
+
+// LearnSubnets records a network's ranges; known false tells that the plan
+// leaves them open.
+func (e *Env) LearnSubnets(network cloud.ID, subnets []netip.Prefix, known bool) {
+	if known {
+		e.subnets.Store(network, subnets)
+	} else {
+		e.subnets.Delete(network)
+	}
+}

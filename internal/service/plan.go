@@ -109,12 +109,17 @@ func (r *Resource[M, S, T, PM]) planPrior(base *Common, staying bool, diags *dia
 	}
 }
 
-// foresee records the tenant that an object without one gets in place, so that
-// what is planned on it in the same run is judged by it.
+// foresee records the tenant that an object without one gets in place, and the
+// ranges that a network will have, so that what is planned on it in the same
+// run is judged by them.
 func (r *Resource[M, S, T, PM]) foresee(prior, plan PM) {
 	had, gets := ownerOf(prior), ownerOf(plan)
 	id, err := cloud.ParseID(prior.Base().ID.ValueString())
-	if err != nil || had == nil || gets == nil || !Known(gets.Tenant) || gets.Tenant.Equal(had.Tenant) {
+	if err != nil {
+		return
+	}
+	r.learnSubnets(id, plan)
+	if had == nil || gets == nil || !Known(gets.Tenant) || gets.Tenant.Equal(had.Tenant) {
 		return
 	}
 	known, ok := r.env.Known(id)

@@ -147,7 +147,16 @@ func (r *Resource[M, S, T, PM]) observe(ctx context.Context, model *M, id cloud.
 	diags := r.def.FromObject(ctx, model, observed)
 	meta.Protected = PM(model).Base().DeletionProtection.ValueBool()
 	r.env.Learn(id, meta)
+	r.learnSubnets(id, model)
 	return diags
+}
+
+// learnSubnets records the ranges of what is a network.
+func (r *Resource[M, S, T, PM]) learnSubnets(id cloud.ID, model *M) {
+	if r.def.Subnets != nil {
+		subnets, known := r.def.Subnets(model)
+		r.env.LearnSubnets(id, subnets, known)
+	}
 }
 
 // explain adds a driver's error to the diagnostics.

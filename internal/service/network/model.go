@@ -71,6 +71,15 @@ func known(m *Model) (cloud.NetworkSpec, []policy.Finding) {
 	return spec, findings
 }
 
+// subnets gives the ranges of a model, false while any is unknown.
+func subnets(m *Model) ([]netip.Prefix, bool) {
+	if _, complete := service.KnownStrings(m.Subnets); !complete {
+		return nil, false
+	}
+	spec, findings := known(m)
+	return spec.Subnets, len(findings) == 0
+}
+
 func toSpec(_ context.Context, m *Model, meta cloud.Meta) (cloud.NetworkSpec, diag.Diagnostics) {
 	var diags diag.Diagnostics
 	spec, findings := known(m)

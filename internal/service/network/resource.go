@@ -26,6 +26,7 @@ func NewResource() resource.Resource {
 		ToSpec:     toSpec,
 		FromObject: fromObject,
 		Observed:   func(n cloud.Network) (cloud.Object, cloud.Meta) { return n.Object, n.Meta },
+		Subnets:    subnets,
 		Rebuild: func(_ *Model, object cloud.Object, spec cloud.NetworkSpec) cloud.Network {
 			return cloud.Network{Object: object, NetworkSpec: spec}
 		},
@@ -101,8 +102,9 @@ func grows(from, to string) bool {
 }
 
 // review fills in the default subnet: the range of a new network. An existing
-// network keeps the subnets that it has, since VMs may be using them.
-func review(_ context.Context, r *service.Review[Model]) {
+// network keeps the subnets that it has, since VMs may be using them. What is
+// filled in is judged as if it had been written.
+func review(ctx context.Context, r *service.Review[Model]) {
 	if !r.Config.Subnets.IsNull() {
 		return
 	}
@@ -114,4 +116,5 @@ func review(_ context.Context, r *service.Review[Model]) {
 	default:
 		r.Plan.Subnets = service.StringSet(types.SetNull(types.StringType), []string{r.Plan.CIDR.ValueString()})
 	}
+	check(ctx, r.Plan, r.Diags)
 }

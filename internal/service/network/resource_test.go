@@ -2,6 +2,7 @@ package network
 
 import (
 	"maps"
+	"slices"
 	"strings"
 	"testing"
 
@@ -143,6 +144,22 @@ func TestBadInput(t *testing.T) {
 	}
 }
 
+// The subnet that a plan fills in is judged by the plan, not only by the apply.
+func TestDefaultSubnetIsJudged(t *testing.T) {
+	_, tf := start(t)
+	into := config().With("routes", []any{route("10.1.0.0/28", "10.1.0.9")})
+	if problems := tf.Validate(into).Errors(); len(problems) > 0 {
+		t.Fatal(problems)
+	}
+	if problems := tf.Plan(servicetest.Instance{}, into).Diags.Errors(); len(problems) != 1 || !strings.Contains(problems[0], "routes: Route to the network's own subnet") {
+		t.Errorf("planned with %q", problems)
+	}
+	made := tf.Create(config())
+	if problems := tf.Plan(made, into).Diags.Errors(); len(problems) != 1 || !strings.Contains(problems[0], "routes: Route to the network's own subnet") {
+		t.Errorf("changed with %q", problems)
+	}
+}
+
 // What is unknown passes the plan, and is judged as soon as it is known.
 func TestUnknown(t *testing.T) {
 	c, tf := start(t)
@@ -191,4 +208,39 @@ func with(t *testing.T, plan servicetest.Plan, name, value string) tftypes.Value
 	fields = maps.Clone(fields)
 	fields[name] = tftypes.NewValue(tftypes.String, value)
 	return tftypes.NewValue(plan.Planned.Type(), fields)
+}
+
+// The ranges of a network are known to what is planned in it in the same run:
+// as they were read, and then as the plan has them.
+func TestSubnetsInSight(t *testing.T) {
+	c := servicetest.NewCloud()
+	env := servicetest.NewEnv(t, c)
+	tf := servicetest.NewTerraform(t, env, NewResource)
+	config := servicetest.Config{"name": "acme", "location": "hetzner/fsn1", "cidr": "10.0.0.0/16", "subnets": []any{"10.0.1.0/24"}}
+	made := tf.Create(config)
+	id, err := cloud.ParseID("hetzner/fsn1/1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	is := func(when string, want ...string) {
+		t.Helper()
+		var got []string
+		subnets, known := env.Subnets(id)
+		for _, subnet := range subnets {
+			got = append(got, subnet.String())
+		}
+		slices.Sort(got)
+		if !slices.Equal(got, want) || known != (want != nil) {
+			t.Errorf("%s the subnets are %v (%t), want %v", when, got, known, want)
+		}
+	}
+	is("after the create", "10.0.1.0/24")
+	tf.Plan(made, config.With("subnets", []any{"10.0.1.0/24", "10.0.2.0/24"}))
+	is("when one is planned", "10.0.1.0/24", "10.0.2.0/24")
+	tf.Plan(made, config.With("subnets", []any{servicetest.Unknown}))
+	is("while one is unknown")
+	tf.Refresh(made)
+	is("when they were read", "10.0.1.0/24")
+	tf.Apply(tf.Plan(made, nil))
+	is("after the delete")
 }

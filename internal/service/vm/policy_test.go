@@ -1,6 +1,7 @@
 package vm
 
 import (
+	"net/netip"
 	"testing"
 
 	"github.com/holdfast-cloud/terraform-provider-holdfast/internal/cloud"
@@ -39,6 +40,8 @@ func TestRefusals(t *testing.T) {
 		{"architecture", c.With("architecture", "x64"), []string{"architecture: ", `"x86" or "arm"`}},
 		{"image", c.With("image", " "), []string{"image: ", "debian-12"}},
 		{"address", c.With("private_ip", "10.0.0.300"), []string{"private_ip: ", "Not an IP address"}},
+		{"address elsewhere", c.With("private_ip", "10.0.1.5"), []string{"private_ip: ", "Address outside the subnets", "10.0.0.0/24", "add a subnet"}},
+		{"the gateway's address", c.With("private_ip", "10.0.0.1"), []string{"private_ip: ", "Reserved address", "from 10.0.0.2 to 10.0.0.253"}},
 		{"placement group", c.With("hetzner", map[string]any{"placement_group_id": "spread"}), []string{"hetzner.placement_group_id: ", "a number"}},
 		{"unknown location", c.With("location", "hetzner/fsn2"), []string{"location: "}},
 	} {
@@ -90,5 +93,41 @@ func TestOwnersCostNothingInAFreshRun(t *testing.T) {
 	w.Create(w.basic())
 	if n := c.Count("get", cloud.KindNetwork) + c.Count("list", cloud.KindNetwork); n != 0 {
 		t.Errorf("%d reads of networks", n)
+	}
+}
+
+// The addresses are those that the network will have when the plan is done.
+func TestAddressOfAPlannedSubnet(t *testing.T) {
+	w := start(t)
+	id, err := cloud.ParseID(w.network)
+	if err != nil {
+		t.Fatal(err)
+	}
+	env := servicetest.NewEnv(t, w)
+	tf := servicetest.NewTerraform(t, env, NewResource)
+	env.Learn(id, cloud.Meta{Tenant: "acme"})
+	env.LearnSubnets(id, []netip.Prefix{netip.MustParsePrefix("10.0.1.0/24")}, true)
+	fixed := w.basic().With("private_ip", "10.0.1.5")
+	if plan := tf.Plan(servicetest.Instance{}, fixed); len(plan.Diags.Errors()) > 0 {
+		t.Errorf("an address of a planned subnet: %v", plan.Diags.Errors())
+	}
+	env.LearnSubnets(id, nil, false)
+	if plan := tf.Plan(servicetest.Instance{}, w.basic().With("private_ip", "10.0.7.5")); len(plan.Diags.Errors()) > 0 {
+		t.Errorf("subnets that are not planned yet: %v", plan.Diags.Errors())
+	}
+	if n := w.Count("get", cloud.KindNetwork); n != 0 {
+		t.Errorf("%d reads of what the run knows", n)
+	}
+}
+
+// An address that the cloud chose is not the user's to mend, even if it is one
+// that Holdfast would not have chosen.
+func TestChosenAddressIsNotJudged(t *testing.T) {
+	w := start(t)
+	made := w.Create(w.basic())
+	w.VMStore.Change("5", func(vm *cloud.VM) { vm.PrivateIP = netip.MustParseAddr("10.0.0.254") })
+	refreshed, _ := w.Refresh(made)
+	if plan := w.Plan(refreshed, w.basic().With("labels", map[string]any{"a": "b"})); len(plan.Diags.Errors()) > 0 {
+		t.Errorf("refused: %v", plan.Diags.Errors())
 	}
 }

@@ -126,28 +126,35 @@ func planComputed(r *service.Review[model]) {
 	}
 }
 
-// reviewOwners finds out whose network and volumes these are (ISO-2). What
-// this run has created or read is known already; only references that are new
-// to the machine are worth asking the cloud for.
+// reviewOwners finds out whose network and volumes these are (ISO-2), and which
+// addresses the network has. What this run has created or read is known
+// already; only references that are new to the machine are worth asking the
+// cloud for.
 func reviewOwners(ctx context.Context, r *service.Review[model], driver cloud.Driver, location cloud.Location, vm *policy.VM) {
 	moved := r.Prior == nil || !r.Plan.Tenant.Equal(r.Prior.Tenant)
-	ask := moved || !r.Plan.NetworkID.Equal(r.Prior.NetworkID)
-	vm.Network.Tenant = owner(r, "network_id", vm.Network.ID, location, ask, func(native string) (cloud.Meta, error) {
-		network, err := driver.Networks().Get(ctx, native)
+	ask := moved || !r.Plan.NetworkID.Equal(r.Prior.NetworkID) || !r.Plan.PrivateIP.Equal(r.Prior.PrivateIP)
+	vm.Network.Tenant = owner(r, "network_id", vm.Network.ID, location, ask, func(id cloud.ID) (cloud.Meta, error) {
+		network, err := driver.Networks().Get(ctx, id.Native)
+		r.Env.LearnSubnets(id, network.Subnets, err == nil)
 		return network.Meta, err
 	})
+	if id, err := cloud.ParseID(r.Plan.NetworkID.ValueString()); err == nil {
+		if subnets, known := r.Env.Subnets(id); known {
+			vm.Subnets = policy.Known(subnets)
+		}
+	}
 	list, _ := vm.Volumes.Get()
 	ask = moved || !r.Plan.VolumeIDs.Equal(r.Prior.VolumeIDs)
 	for i := range list {
-		list[i].Tenant = owner(r, "volume_ids", list[i].ID, location, ask, func(native string) (cloud.Meta, error) {
-			volume, err := driver.Volumes().Get(ctx, native)
+		list[i].Tenant = owner(r, "volume_ids", list[i].ID, location, ask, func(id cloud.ID) (cloud.Meta, error) {
+			volume, err := driver.Volumes().Get(ctx, id.Native)
 			return volume.Meta, err
 		})
 	}
 }
 
 // owner gives the tenant of the object that an attribute names.
-func owner(r *service.Review[model], attribute string, reference policy.Opt[string], location cloud.Location, ask bool, get func(native string) (cloud.Meta, error)) policy.Opt[string] {
+func owner(r *service.Review[model], attribute string, reference policy.Opt[string], location cloud.Location, ask bool, get func(cloud.ID) (cloud.Meta, error)) policy.Opt[string] {
 	text, _ := reference.Get()
 	id, err := cloud.ParseID(text)
 	if err != nil || id.Location != location {
@@ -159,7 +166,7 @@ func owner(r *service.Review[model], attribute string, reference policy.Opt[stri
 	if !ask {
 		return policy.Unknown[string]()
 	}
-	meta, err := get(id.Native)
+	meta, err := get(id)
 	switch {
 	case err == nil:
 		meta.Location = id.Location

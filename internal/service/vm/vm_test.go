@@ -38,7 +38,7 @@ func start(t *testing.T) *world {
 	}
 	w := &world{
 		Cloud:    c,
-		network:  c.NetworkStore.Put(cloud.NetworkSpec{Meta: meta("acme", "acme")}).String(),
+		network:  c.NetworkStore.Put(cloud.NetworkSpec{Meta: meta("acme", "acme"), Subnets: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/24")}}).String(),
 		stranger: c.NetworkStore.Put(cloud.NetworkSpec{Meta: meta("other", "other")}).String(),
 		volume:   c.VolumeStore.Put(cloud.VolumeSpec{Meta: meta("acme", "acme")}).String(),
 		foreign:  c.VolumeStore.Put(cloud.VolumeSpec{Meta: meta("other", "other")}).String(),
