@@ -30,6 +30,12 @@ func TestCatalogue(t *testing.T) {
 			t.Errorf("cpx11 in %s: %+v", l.Location.Name, l)
 		}
 	}
+	if got := must[*hcloud.ServerType](c)(c.client.ServerType.GetByName(c.ctx, "cx11")); got != nil {
+		t.Errorf("a type that is sold nowhere is listed: %+v", got)
+	}
+	if got := must[*hcloud.ServerType](c)(c.client.ServerType.GetByID(c.ctx, 1)); got == nil || got.Name != "cx11" || !got.IsDeprecated() {
+		t.Errorf("a type that is sold nowhere is still known by its id: %+v", got)
+	}
 	both, err := c.client.Image.AllWithOpts(c.ctx, hcloud.ImageListOpts{Name: "debian-13"})
 	if err != nil || len(both) != 2 {
 		t.Errorf("%d images named debian-13, %v; one an architecture", len(both), err)

@@ -41,6 +41,7 @@ type deprecation struct {
 type serverType struct {
 	ID           int64                   `json:"id"`
 	Name         string                  `json:"name"`
+	Description  string                  `json:"description"` // empty: the name in capitals
 	Cores        int                     `json:"cores"`
 	Memory       float64                 `json:"memory"` // GB
 	Disk         int                     `json:"disk"`   // GB
@@ -56,6 +57,17 @@ type serverType struct {
 func (t *serverType) soldOut(location string, now time.Time) bool {
 	d := t.Deprecated[location]
 	return d != nil && !now.Before(d.UnavailableAfter)
+}
+
+// retired tells whether the type is sold out in every location for good: the
+// vendor then does not list it anymore.
+func (t *serverType) retired(now time.Time) bool {
+	for location := range t.Monthly {
+		if !t.soldOut(location, now) {
+			return false
+		}
+	}
+	return true
 }
 
 type iso struct {

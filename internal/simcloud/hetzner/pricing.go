@@ -69,7 +69,9 @@ func getPricing(c *call) (any, error) {
 	}
 	types := []map[string]any{}
 	for _, t := range cat.types {
-		types = append(types, map[string]any{"id": t.ID, "name": t.Name, "prices": cat.typePrices(t)})
+		if !t.retired(c.tx.Now()) {
+			types = append(types, map[string]any{"id": t.ID, "name": t.Name, "prices": cat.typePrices(t)})
+		}
 	}
 	return map[string]any{"pricing": map[string]any{
 		"currency": d.Currency, "vat_rate": d.VATRate,

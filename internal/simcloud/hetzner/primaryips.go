@@ -28,12 +28,8 @@ type primaryIPView struct {
 	AssigneeID   *int64            `json:"assignee_id"`
 }
 
-// The days on which announced changes of the API took effect: what an unassigned
-// primary IP calls the type of its assignee
-// (https://docs.hetzner.cloud/changelog#2026-04-27-primary-ips-will-return-unassigned),
-// and that assigned primary and floating IPs cannot be deleted (the description
-// of both operations).
-func sinceUnassigned() time.Time       { return time.Date(2026, time.August, 1, 0, 0, 0, 0, time.UTC) }
+// sinceMustBeUnassigned is the day since which assigned primary and floating IPs
+// cannot be deleted (the description of both operations).
 func sinceMustBeUnassigned() time.Time { return time.Date(2026, time.May, 1, 0, 0, 0, 0, time.UTC) }
 
 func (c *call) viewPrimaryIP(p *PrimaryIP) primaryIPView {
@@ -41,7 +37,7 @@ func (c *call) viewPrimaryIP(p *PrimaryIP) primaryIPView {
 		Datacenter: c.datacenterOf(p.Location), Location: c.locationNamed(p.Location), IP: p.IP, DNSPtr: list(p.DNSPtr),
 		Protection: protectionView{Delete: p.Protected}, Type: p.Type, AutoDelete: p.AutoDelete,
 		AssigneeType: "server", AssigneeID: orNull(p.AssigneeID)}
-	if p.AssigneeID == 0 && !c.tx.Now().Before(sinceUnassigned()) {
+	if p.AssigneeID == 0 && c.api.opts.UnassignedPrimaryIPs {
 		v.AssigneeType = "unassigned"
 	}
 	return v

@@ -10,6 +10,7 @@ import (
 	"github.com/hetznercloud/hcloud-go/v2/hcloud"
 
 	"github.com/holdfast-cloud/terraform-provider-holdfast/internal/simcloud"
+	"github.com/holdfast-cloud/terraform-provider-holdfast/internal/simcloud/hetzner"
 )
 
 func (c *cloud) testPrimaryIP(name string, version hcloud.PrimaryIPType) *hcloud.PrimaryIP {
@@ -27,12 +28,25 @@ func (c *cloud) offServer(name string) *hcloud.Server {
 	})
 }
 
+func TestUnassignedPrimaryIPs(t *testing.T) {
+	c := newCloud(t, simcloud.Options{Hetzner: hetzner.Options{UnassignedPrimaryIPs: true}})
+	r := must[*hcloud.PrimaryIPCreateResult](c)(c.client.PrimaryIP.Create(c.ctx, hcloud.PrimaryIPCreateOpts{Name: "p",
+		Type: hcloud.PrimaryIPTypeIPv4, Location: "fsn1"}))
+	if got := r.PrimaryIP.AssigneeType; got != "unassigned" {
+		t.Errorf("assignee type %q", got)
+	}
+	s := c.testServer("s")
+	if p := must[*hcloud.PrimaryIP](c)(c.client.PrimaryIP.GetByID(c.ctx, s.PublicNet.IPv4.ID)); p.AssigneeType != "server" || p.AssigneeID != s.ID {
+		t.Errorf("an assigned one: %+v", p)
+	}
+}
+
 func TestPrimaryIPLifecycle(t *testing.T) {
 	c := newCloud(t, simcloud.Options{DurationScale: 1})
 	r := must[*hcloud.PrimaryIPCreateResult](c)(c.client.PrimaryIP.Create(c.ctx, hcloud.PrimaryIPCreateOpts{Name: "p",
 		Type: hcloud.PrimaryIPTypeIPv6, Location: "hel1", Labels: map[string]string{"a": "b"}, AutoDelete: hcloud.Ptr(true)}))
 	p := r.PrimaryIP
-	if r.Action != nil || p.Location.Name != "hel1" || p.AssigneeType != "unassigned" || p.AssigneeID != 0 || !p.AutoDelete ||
+	if r.Action != nil || p.Location.Name != "hel1" || p.AssigneeType != "server" || p.AssigneeID != 0 || !p.AutoDelete ||
 		p.Network == nil || p.Network.IP.To4() != nil || len(p.DNSPtr) != 0 || p.Labels["a"] != "b" {
 		t.Errorf("unexpected primary IP %+v", p)
 	}

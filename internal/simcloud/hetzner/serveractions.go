@@ -267,8 +267,10 @@ func serverCompletions() map[string]engine.Completion {
 			s.boot(tx)
 			return nil
 		}, goBack),
-		"change_server_type": onServer(func(_ *engine.Tx, s *Server, p serverParams) *engine.ActionError {
-			s.Type, s.DiskSize, s.Status = p.Type, p.Disk, off
+		// The vendor starts a server whose type was changed.
+		"change_server_type": onServer(func(tx *engine.Tx, s *Server, p serverParams) *engine.ActionError {
+			s.Type, s.DiskSize = p.Type, p.Disk
+			s.boot(tx)
 			return nil
 		}, goBack),
 		"create_image": onServer(func(tx *engine.Tx, s *Server, p serverParams) *engine.ActionError {

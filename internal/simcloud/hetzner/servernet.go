@@ -167,6 +167,7 @@ func addToPlacementGroup(c *call) (any, error) {
 	if err := joinPlacementGroup(c.tx, s, *in.PlacementGroup); err != nil {
 		return nil, err
 	}
+	s.Status = migrating
 	return c.actionAnswer(c.tx.StartAction(engine.ActionSpec{Project: c.project, Command: "add_to_placement_group",
 		Params:    serverParams{Server: s.ID, Group: s.PlacementGroup},
 		Resources: []engine.Ref{serverRef(s.ID), {Type: "placement_group", ID: s.PlacementGroup}}, Locks: []engine.Ref{serverRef(s.ID)}}))
@@ -201,7 +202,11 @@ func serverNetCompletions() map[string]engine.Completion {
 			net.AliasIPs = p.Aliases
 			return nil
 		}, nil),
-		"add_to_placement_group": onServer(nil, func(_ *engine.Tx, s *Server, _ serverParams) { s.PlacementGroup = 0 }),
+		// The server moves to another host, and the vendor starts it there.
+		"add_to_placement_group": onServer(func(tx *engine.Tx, s *Server, _ serverParams) *engine.ActionError {
+			s.boot(tx)
+			return nil
+		}, func(_ *engine.Tx, s *Server, _ serverParams) { s.PlacementGroup, s.Status = 0, off }),
 		"remove_from_placement_group": onServer(func(_ *engine.Tx, s *Server, _ serverParams) *engine.ActionError {
 			s.PlacementGroup = 0
 			return nil

@@ -160,9 +160,11 @@ func TestServerChangeTypeRebuildImages(t *testing.T) {
 		t.Errorf("status %s", got.Status)
 	}
 	c.settle()
-	if got := get(); got.ServerType.Name != "cx43" || got.PrimaryDiskSize != 40 || got.Status != hcloud.ServerStatusOff {
-		t.Errorf("type %s, disk %d, %s", got.ServerType.Name, got.PrimaryDiskSize, got.Status)
+	if got := get(); got.ServerType.Name != "cx43" || got.PrimaryDiskSize != 40 || got.Status != hcloud.ServerStatusRunning {
+		t.Errorf("type %s, disk %d, %s; the vendor starts it again", got.ServerType.Name, got.PrimaryDiskSize, got.Status)
 	}
+	must[*hcloud.Action](c)(c.client.Server.Poweroff(c.ctx, s))
+	c.settle()
 	if err := change("cx33", true); err != nil {
 		t.Fatal(err)
 	}
@@ -170,6 +172,8 @@ func TestServerChangeTypeRebuildImages(t *testing.T) {
 	if got := get(); got.PrimaryDiskSize != 80 {
 		t.Errorf("disk %d", got.PrimaryDiskSize)
 	}
+	must[*hcloud.Action](c)(c.client.Server.Poweroff(c.ctx, s))
+	c.settle()
 	wantCode(t, change("cx23", false), hcloud.ErrorCodeInvalidServerType) // its disk is too small now
 
 	img := must[hcloud.ServerCreateImageResult](c)(c.client.Server.CreateImage(c.ctx, s, &hcloud.ServerCreateImageOpts{

@@ -1,6 +1,7 @@
 package hetzner
 
 import (
+	"cmp"
 	"net/http"
 	"strings"
 )
@@ -43,7 +44,7 @@ func viewDeprecation(d *deprecation) *deprecationView {
 }
 
 func (c *call) viewServerType(t *serverType) serverTypeView {
-	v := serverTypeView{ID: t.ID, Name: t.Name, Description: strings.ToUpper(t.Name), Cores: t.Cores, Memory: t.Memory,
+	v := serverTypeView{ID: t.ID, Name: t.Name, Description: cmp.Or(t.Description, strings.ToUpper(t.Name)), Cores: t.Cores, Memory: t.Memory,
 		Disk: t.Disk, StorageType: "local", CPUType: t.CPUType, Category: t.Category, Architecture: t.Architecture,
 		Prices: c.api.cat.typePrices(t), Locations: []serverTypeLocationView{}}
 	everywhere := true
@@ -78,7 +79,7 @@ func (a *API) serverTypeRoutes() []*route {
 			want, ok := c.query()["name"]
 			var rows []*serverType
 			for _, t := range c.api.cat.types {
-				if !ok || t.Name == want[0] {
+				if !t.retired(c.tx.Now()) && (!ok || t.Name == want[0]) {
 					rows = append(rows, t)
 				}
 			}
