@@ -38,6 +38,13 @@ type Options struct {
 	// VSwitches are the ids of the vSwitches that the account has among its
 	// dedicated servers; subnets can be of no others.
 	VSwitches []int64
+	// UnassignedPrimaryIPs lets primary IPs that are not assigned answer
+	// "unassigned" as the type of their assignee, as the vendor announced for
+	// 2026-08-01
+	// (https://docs.hetzner.cloud/changelog#2026-04-27-primary-ips-will-return-unassigned).
+	// Off, they answer "server": the only value that the vendor's description
+	// enumerates, and that its clients of 2026 (Terraform provider v1.68) bear.
+	UnassignedPrimaryIPs bool
 }
 
 // DefaultLimit is how many objects of a kind a project may have. The vendor's
