@@ -26,7 +26,7 @@ func startSampler(pid int) *sampler {
 		tick := time.NewTicker(sampleEvery)
 		defer tick.Stop()
 		for {
-			for _, child := range children(pid) {
+			for _, child := range Children(pid) {
 				peak = max(peak, highWaterMark(child))
 			}
 			select {
@@ -45,8 +45,9 @@ func (s *sampler) stop() int64 {
 	return <-s.peak
 }
 
-// children lists the process ids of all children of all threads.
-func children(pid int) []int {
+// Children lists the process ids of the children of all threads of a process,
+// such as the providers of a Terraform; none where /proc does not tell.
+func Children(pid int) []int {
 	tasks, err := os.ReadDir(fmt.Sprintf("/proc/%d/task", pid))
 	if err != nil {
 		return nil

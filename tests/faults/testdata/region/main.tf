@@ -1,0 +1,89 @@
+# A region of tenants, as in examples/regions, but in one module and with short
+# timeouts, so that an action that never ends holds nothing up for long.
+
+terraform {
+  required_providers {
+    holdfast = {
+      source = "holdfast-cloud/holdfast"
+    }
+  }
+}
+
+provider "holdfast" {
+  deployment = "faults"
+  hetzner {}
+}
+
+variable "tenants" {
+  type = map(string)
+  default = {
+    t0 = "paid"
+    t1 = "paid"
+    t2 = "paid"
+    t3 = "free"
+    t4 = "free"
+  }
+}
+
+locals {
+  location = "hetzner/fsn1"
+  timeouts = { create = "15s", read = "15s", update = "15s", delete = "15s" }
+}
+
+resource "holdfast_ssh_key" "admin" {
+  name       = "admin"
+  location   = local.location
+  public_key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIA+8tMsKN4vulNVD7Cf0iuJURfLJapXFm/DxMX1ScBtx faults@example.com"
+  timeouts   = local.timeouts
+}
+
+resource "holdfast_network" "tenant" {
+  for_each = var.tenants
+  name     = each.key
+  location = local.location
+  tenant   = each.key
+  tier     = each.value
+  cidr     = "10.0.0.0/24"
+  timeouts = local.timeouts
+}
+
+resource "holdfast_firewall" "tenant" {
+  for_each = var.tenants
+  name     = each.key
+  location = local.location
+  tenant   = each.key
+  tier     = each.value
+  timeouts = local.timeouts
+
+  rules = [{
+    description = "HTTPS for everybody"
+    protocol    = "tcp"
+    port        = "443"
+    networks    = ["0.0.0.0/0", "::/0"]
+  }]
+}
+
+resource "holdfast_volume" "data" {
+  for_each = var.tenants
+  name     = each.key
+  location = local.location
+  tenant   = each.key
+  tier     = each.value
+  size_gb  = 10
+  timeouts = local.timeouts
+}
+
+resource "holdfast_vm" "tenant" {
+  for_each     = var.tenants
+  name         = each.key
+  location     = local.location
+  tenant       = each.key
+  tier         = each.value
+  server_type  = "cx23"
+  image        = "debian-12"
+  ssh_key_ids  = [holdfast_ssh_key.admin.id]
+  network_id   = holdfast_network.tenant[each.key].id
+  firewall_ids = [holdfast_firewall.tenant[each.key].id]
+  volume_ids   = [holdfast_volume.data[each.key].id]
+  timeouts     = local.timeouts
+}
