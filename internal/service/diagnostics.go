@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"regexp"
 	"strings"
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
@@ -80,6 +81,10 @@ var remedies = map[cloud.Code]string{
 	cloud.CodeOperationFailed: "The cloud began the work and gave it up. Run apply again.",
 }
 
+// indexed matches the path of what stands in a list. Terraform shows the line
+// of a whole block for it, so the message says which element is meant.
+var indexed = regexp.MustCompile(`\[\d+\]`)
+
 // Report adds broken rules to the diagnostics: each on its attribute, its
 // summary ending with the promise, its detail with the remedy.
 func Report(diags *diag.Diagnostics, findings ...policy.Finding) {
@@ -90,6 +95,9 @@ func Report(diags *diag.Diagnostics, findings ...policy.Finding) {
 		}
 		if f.Remedy != "" {
 			detail = strings.TrimSpace(detail + "\n\n" + f.Remedy)
+		}
+		if indexed.MatchString(f.Field) {
+			detail = "In " + f.Field + ": " + detail
 		}
 		if attribute, ok := ParsePath(f.Field); ok {
 			diags.AddAttributeError(attribute, summary, detail)

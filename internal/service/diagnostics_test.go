@@ -118,3 +118,18 @@ func TestStringSet(t *testing.T) {
 		t.Errorf("one became %v", got)
 	}
 }
+
+// Terraform shows no line for an element of a list, so the message names it.
+func TestReportNamesTheElement(t *testing.T) {
+	for field, want := range map[string]string{
+		"rules[2].networks": "In rules[2].networks: It is wrong.\n\nMend it.",
+		`labels["2"]`:       "It is wrong.\n\nMend it.",
+		"cidr":              "It is wrong.\n\nMend it.",
+	} {
+		var diags diag.Diagnostics
+		service.Report(&diags, policy.Finding{Field: field, Summary: "Wrong", Detail: "It is wrong.", Remedy: "Mend it."})
+		if got := diags[0].Detail(); got != want {
+			t.Errorf("%s: %q, want %q", field, got, want)
+		}
+	}
+}
