@@ -1,6 +1,7 @@
 package acceptance
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"strings"
@@ -103,7 +104,12 @@ func quoted(texts []string) string {
 // test runs steps of terraform-plugin-testing with the provider.
 func (w *world) test(t *testing.T, steps ...resource.TestStep) {
 	t.Helper()
-	resource.UnitTest(t, resource.TestCase{
+	resource.UnitTest(t, w.testCase(steps...))
+}
+
+// testCase is what test runs, for those who add to it.
+func (w *world) testCase(steps ...resource.TestStep) resource.TestCase {
+	return resource.TestCase{
 		ProtoV6ProviderFactories: map[string]func() (tfprotov6.ProviderServer, error){
 			"holdfast": providerserver.NewProtocol6WithError(provider.New("test")()),
 		},
@@ -116,7 +122,21 @@ func (w *world) test(t *testing.T, steps ...resource.TestStep) {
 			}
 			return nil
 		},
-	})
+	}
+}
+
+// done fails the test when an action behind Terraform's back was not begun, or
+// does not end well.
+func (w *world) done(t *testing.T) func(action *hcloud.Action, _ *hcloud.Response, err error) {
+	return func(action *hcloud.Action, _ *hcloud.Response, err error) {
+		t.Helper()
+		if err == nil {
+			err = w.Client.Action.WaitFor(context.Background(), action)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
 }
 
 // must fails the test on an error of a change behind Terraform's back.
