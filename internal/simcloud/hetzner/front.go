@@ -55,8 +55,10 @@ type answer struct {
 }
 
 func (a *API) answer(c *call, found *route, template string, token Token, known bool) (_ answer, drop bool) {
-	if !a.admit(c, found) {
-		return refusal(fail("rate_limit_exceeded", "limit of %d requests per hour reached", a.opts.RateLimit)), false
+	quota := a.admit(c, found)
+	tooMany := refusal(fail("rate_limit_exceeded", "limit of %d requests per hour reached", quota.Limit))
+	if !quota.OK {
+		return tooMany, false
 	}
 	dropAfter := false
 	for _, f := range a.eng.Faults.Request(c.r.Method, c.r.URL.Path) {
@@ -70,7 +72,7 @@ func (a *API) answer(c *call, found *route, template string, token Token, known 
 		case engine.FaultDropAfter:
 			dropAfter = true
 		case engine.FaultRateLimit:
-			return refusal(fail("rate_limit_exceeded", "limit of %d requests per hour reached", a.opts.RateLimit)), false
+			return tooMany, false
 		case engine.FaultError:
 			return refusal(injected(f)), false
 		}
@@ -105,7 +107,7 @@ func (a *API) answer(c *call, found *route, template string, token Token, known 
 }
 
 // admit takes a request from the right limit and sets the headers of it.
-func (a *API) admit(c *call, found *route) bool {
+func (a *API) admit(c *call, found *route) engine.Quota {
 	limit := a.limit
 	if found != nil && found.poll && a.opts.ActionPollLimit > 0 {
 		limit = a.polls
@@ -121,7 +123,7 @@ func (a *API) admit(c *call, found *route) bool {
 		// Clients compare it with their own clock, so it is told in real time.
 		c.header.Set("RateLimit-Reset", strconv.FormatInt(a.eng.Clock.Wall(q.Reset).Unix(), 10))
 	}
-	return q.OK
+	return q
 }
 
 // token finds what the request's token stands for.
