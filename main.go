@@ -31,6 +31,7 @@ func main() {
 	args := os.Args[1:]
 	debug := len(args) > 0 && (args[0] == "-debug" || args[0] == "--debug")
 	if debug || os.Getenv(cookieKey) == cookieValue {
+		tune()
 		// The plugin server itself deals with signals: Terraform passes a
 		// Ctrl-C on, and running applies have to save their state first.
 		err := providerserver.Serve(context.Background(), provider.New(version), providerserver.ServeOpts{

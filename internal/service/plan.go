@@ -22,6 +22,9 @@ func (r *Resource[M, S, T, PM]) ModifyPlan(ctx context.Context, req resource.Mod
 	}
 	diags := &resp.Diagnostics
 	record := readRecord(ctx, req.Private, diags)
+	if diags.HasError() || r.unchanged(req, record, diags) {
+		return
+	}
 	var prior *M
 	if !req.State.Raw.IsNull() {
 		prior = new(M)

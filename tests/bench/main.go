@@ -19,6 +19,7 @@ type settings struct {
 	peer        *harness.Provider
 	sizes       []int
 	parallelism []int
+	lifecycle   bool
 	core        bool
 	dir         string
 }
@@ -38,6 +39,7 @@ func run(ctx context.Context, arguments []string) error {
 	sizes := flags.String("n", os.Getenv("N"), "numbers of tenants, comma separated (default 20,100)")
 	parallelism := flags.String("parallelism", "10,50", "values of terraform's -parallelism; from 300 tenants on the largest only")
 	peer := flags.String("hcloud", os.Getenv("HCLOUD_PROVIDER"), "the official hcloud provider's binary, measured in the same run")
+	lifecycle := flags.Bool("lifecycle", true, "measure create, a plan without a change, and destroy")
 	core := flags.Bool("core", true, "compare a plan without a change with a provider that does nothing")
 	out := flags.String("out", "bench-results/latest.json", "the result file")
 	if err := flags.Parse(arguments); err != nil {
@@ -46,7 +48,7 @@ func run(ctx context.Context, arguments []string) error {
 	if *sizes == "" {
 		*sizes = "20,100"
 	}
-	s := settings{provider: harness.Holdfast(*provider), core: *core}
+	s := settings{provider: harness.Holdfast(*provider), lifecycle: *lifecycle, core: *core}
 	var err error
 	if s.sizes, err = integers(*sizes); err != nil {
 		return err
@@ -88,15 +90,18 @@ func (s settings) all(ctx context.Context) ([]result, error) {
 			parallelism = parallelism[len(parallelism)-1:]
 		}
 		for _, p := range parallelism {
-			found, err := s.lifecycle(ctx, contender{who: "holdfast", stack: holdfastStack}, s.provider, n, p)
+			if !s.lifecycle {
+				break
+			}
+			found, err := s.measure(ctx, contender{who: "holdfast", stack: holdfastStack}, s.provider, n, p)
 			results = append(results, found...)
 			if err != nil {
 				return results, err
 			}
 		}
-		if s.peer != nil {
+		if s.peer != nil && s.lifecycle {
 			// The peer may well fail under the real limit: that is a result.
-			found, err := s.lifecycle(ctx, contender{who: "hcloud", stack: hcloudStack}, *s.peer, n, parallelism[0])
+			found, err := s.measure(ctx, contender{who: "hcloud", stack: hcloudStack}, *s.peer, n, parallelism[0])
 			results = append(results, found...)
 			if err != nil {
 				fmt.Printf("hcloud, %d tenants: %v\n", n, err)

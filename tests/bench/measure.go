@@ -23,9 +23,9 @@ const leastWrites = 4
 // full asks the embedded cloud for a full request limit.
 const full = -1
 
-// lifecycle creates n tenants, plans without a change, and destroys them,
+// measure creates n tenants, plans without a change, and destroys them,
 // under the vendor's real limit and with its actions' usual durations.
-func (s settings) lifecycle(ctx context.Context, c contender, provider harness.Provider, n, parallelism int) (results []result, err error) {
+func (s settings) measure(ctx context.Context, c contender, provider harness.Provider, n, parallelism int) (results []result, err error) {
 	sim, err := harness.StartSim(simcloud.Realistic())
 	if err != nil {
 		return nil, err
