@@ -11,7 +11,8 @@
 //
 //  1. types.go: its stored record, which embeds engine.Meta, and its kind, whose
 //     name is the vendor's resource type. A link between two objects is stored
-//     on one side only; put the functions that read, make and undo it in links.go.
+//     on one side only, and told to the store by the record's Links method; put
+//     the functions that read, make and undo it in links.go.
 //  2. noun.go: the view (exactly the vendor's JSON, nulls included), the routes,
 //     and one function an operation. sshkeys.go is the model of a plain noun,
 //     images.go of one with actions, volumes.go of one with asynchronous actions.
@@ -28,6 +29,15 @@
 //     survive a restart. c.instant is for actions that are over at once.
 //  4. routes.go: add the noun's routes and completions to the lists there, and
 //     the durations of its commands.
+//
+// # What it does not have
+//
+// Certificates, load balancers and zones are not simulated (the lists of load
+// balancers are empty). No machine stands behind a server: nothing answers at its
+// addresses, metrics are made up, and an image's size is a guess. What the vendor
+// does not document was settled by what its own clients expect, the acceptance
+// tests of its Terraform provider (v1.68) before all: they pass, but for those
+// that need a shell on the server or another cloud product.
 //
 // Records that Get, All or Find answer are shared: never change them, nor the
 // slices and maps in them. Edit answers a private copy that is stored on success.
