@@ -51,7 +51,7 @@ func TestCatalogue(t *testing.T) {
 	if old, err = c.client.Image.AllWithOpts(c.ctx, hcloud.ImageListOpts{Name: "debian-11", IncludeDeprecated: true}); err != nil || len(old) != 2 {
 		t.Errorf("%d deprecated images, %v", len(old), err)
 	}
-	isos, err := c.client.ISO.AllWithOpts(c.ctx, hcloud.ISOListOpts{Architecture: []hcloud.Architecture{hcloud.ArchitectureARM}, IncludeWildcardArchitecture: true})
+	isos, err := c.client.ISO.AllWithOpts(c.ctx, hcloud.ISOListOpts{Architecture: []hcloud.Architecture{hcloud.ArchitectureARM}, IncludeArchitectureWildcard: true})
 	if err != nil || len(isos) < 3 {
 		t.Errorf("%d ISOs, %v", len(isos), err)
 	}

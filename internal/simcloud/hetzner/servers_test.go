@@ -38,7 +38,7 @@ func TestServerLifecycle(t *testing.T) {
 		len(r.NextActions) != 1 || r.NextActions[0].Command != "start_server" || r.RootPassword == "" {
 		t.Fatalf("unexpected answer: %+v", r)
 	}
-	_, err := c.client.Server.Delete(c.ctx, r.Server) //nolint:staticcheck // the plain form is what is tested
+	_, _, err := c.client.Server.DeleteWithResult(c.ctx, r.Server)
 	wantCode(t, err, hcloud.ErrorCodeLocked)
 	c.settle()
 	s := must[*hcloud.Server](c)(c.client.Server.GetByID(c.ctx, r.Server.ID))
