@@ -44,13 +44,9 @@ func (r *Resource[M, S, T, PM]) Create(ctx context.Context, req resource.CreateR
 	defer cancel()
 
 	// save keeps what is known of the object; the last call wins.
-	var (
-		id   cloud.ID
-		seen cloud.Meta
-	)
+	var id cloud.ID
 	save := func(observed T, protected bool) {
-		var object cloud.Object
-		object, seen = r.def.Observed(observed)
+		object, _ := r.def.Observed(observed)
 		id = cloud.ID{Location: location, Native: object.ID.Native}
 		model := *plan
 		diags.Append(r.observe(ctx, &model, id, observed, caps)...)
@@ -76,28 +72,30 @@ func (r *Resource[M, S, T, PM]) Create(ctx context.Context, req resource.CreateR
 			Explain(err, "finish it", nil).Detail()+"\n\nIt is kept. Run apply again: the next plan shows what is missing, and the apply does it in place.")
 		return
 	}
-	if cloud.CodeOf(err) == cloud.CodeUnsupported && r.def.HoldsData {
-		// Terraform would mark it as tainted and destroy it next time.
-		resp.State.RemoveResource(ctx)
-		if resp.Identity != nil {
-			resp.Identity.Raw = tftypes.NewValue(resp.Identity.Schema.Type().TerraformType(ctx), nil)
-		}
-		r.env.Forget(id)
-		r.explain(ctx, withRemedy(err, fmt.Sprintf("%s stands in %s under this name since an earlier apply. It is left as it is, since its data cannot be made again: "+
-			"change the configuration to what it is, import it (terraform import <address> %s), or choose another name.", id.Native, location, id)), "create", base, diags)
+	if cloud.CodeOf(err) == cloud.CodeUnsupported {
+		r.leave(ctx, id, withRemedy(err, fmt.Sprintf("%s has the name already, and was made from something else. It is left as it is. "+
+			"With create_before_destroy it is the object to be replaced: leave that out, or give the new one another name. "+
+			"Otherwise it stands there since an earlier apply: import it (terraform import <address> %[1]s) and apply again, with -replace=<address> to have it made anew, or choose another name.", id)), base, resp)
 		return
 	}
 	// Terraform marks it as tainted and replaces it next time; the protection
 	// of what never worked must not stand in the way of that.
-	protected = false
-	if cloud.CodeOf(err) == cloud.CodeUnsupported {
-		protected = seen.Protected
-		err = withRemedy(err, fmt.Sprintf("%s stands in %s under this name since an earlier apply, made from something else. "+
-			"It is marked as tainted, so that the next apply replaces it; to keep it, run terraform untaint and change the configuration to what it is.", id.Native, location))
-	}
-	diags.Append(resp.State.SetAttribute(ctx, path.Root("deletion_protection"), protected)...)
-	writeRecord(ctx, resp.Private, Record{ID: id.String(), Protected: protected}, diags)
+	diags.Append(resp.State.SetAttribute(ctx, path.Root("deletion_protection"), false)...)
+	writeRecord(ctx, resp.Private, Record{ID: id.String()}, diags)
 	r.explain(ctx, err, "create", base, diags)
+}
+
+// leave reports an object that a create found under its name and that cannot
+// become what is wanted. It stays out of the state: what is recorded with an
+// error is tainted, and destroyed by the next apply, though it may be healthy,
+// hold data, or be in the state already as the object to be replaced.
+func (r *Resource[M, S, T, PM]) leave(ctx context.Context, id cloud.ID, err error, base *Common, resp *resource.CreateResponse) {
+	resp.State.RemoveResource(ctx)
+	if resp.Identity != nil {
+		resp.Identity.Raw = tftypes.NewValue(resp.Identity.Schema.Type().TerraformType(ctx), nil)
+	}
+	r.env.Forget(id)
+	r.explain(ctx, err, "create", base, &resp.Diagnostics)
 }
 
 // withRemedy gives a driver's error another remedy.

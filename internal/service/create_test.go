@@ -6,7 +6,6 @@ import (
 
 	"github.com/holdfast-cloud/terraform-provider-holdfast/internal/cloud"
 	"github.com/holdfast-cloud/terraform-provider-holdfast/internal/service/servicetest"
-	"github.com/holdfast-cloud/terraform-provider-holdfast/internal/service/volume"
 )
 
 func fault(on string, err error) func(string, cloud.Kind, string) error {
@@ -107,49 +106,16 @@ func TestCreateInterrupted(t *testing.T) {
 }
 
 // What a create found under its name, made from something that cannot be
-// changed, is no success: it is replaced by the next apply, unless somebody
-// protects it.
+// changed, is no success; nor is it tainted, which would destroy it.
 func TestCreateFindsAnother(t *testing.T) {
-	other := func(call string, _ cloud.Kind, _ string) error {
-		if call == "wait" {
-			return &cloud.Error{Code: cloud.CodeUnsupported, Cloud: "hetzner", Message: "made from another image", Field: "cidr", Remedy: "Replace it."}
-		}
-		return nil
+	c, tf := start(t)
+	c.Fault = fault("wait", &cloud.Error{Code: cloud.CodeUnsupported, Cloud: "hetzner", Message: "made from another image", Field: "cidr", Remedy: "Replace it."})
+	got, diags := tf.Apply(tf.Plan(servicetest.Instance{}, config()))
+	c.Fault = nil
+	wantOne(t, diags.Errors(), "cidr: Cannot create network", "made from another image", "hetzner/fsn1/1 has the name already", "create_before_destroy", "terraform import")
+	if got.Exists() || got.Tainted || len(diags.Warnings()) > 0 || len(c.NetworkStore.All()) != 1 {
+		t.Errorf("in the state %v, warnings %q, in the cloud %v", got.State, diags.Warnings(), c.NetworkStore.All())
 	}
-	for name, guarded := range map[string]bool{"free": false, "protected": true} {
-		t.Run(name, func(t *testing.T) {
-			c, tf := start(t)
-			wanted := config().With("deletion_protection", guarded)
-			c.Fault = other
-			got, diags := tf.Apply(tf.Plan(servicetest.Instance{}, wanted))
-			c.Fault = nil
-			wantOne(t, diags.Errors(), "cidr: Cannot create network", "made from another image", "tainted", "terraform untaint")
-			if !got.Tainted || got.Get(t, "deletion_protection") != guarded || len(diags.Warnings()) > 0 {
-				t.Fatalf("tainted %v, protected %v, warnings %q", got.Tainted, got.Get(t, "deletion_protection"), diags.Warnings())
-			}
-			tf.OneWalk = true
-			got, _ = tf.Refresh(got)
-			plan := tf.Plan(got, wanted)
-			if guarded {
-				wantOne(t, plan.Diags.Errors(), "deletion_protection: Deletion protection", "untaint")
-				return
-			}
-			tf.OneWalk = false
-			if again, diags := tf.Apply(plan); len(diags.Errors()) > 0 || again.Get(t, "native_id") != "2" {
-				t.Errorf("the next apply made %v, %q", again.State, diags.Errors())
-			}
-		})
-	}
-	t.Run("data", func(t *testing.T) {
-		c := servicetest.NewCloud()
-		tf := servicetest.NewTerraform(t, servicetest.NewEnv(t, c), volume.NewResource)
-		c.Fault = other
-		got, diags := tf.Apply(tf.Plan(servicetest.Instance{}, servicetest.Config{"name": "data", "location": "hetzner/fsn1", "size_gb": 10}))
-		wantOne(t, diags.Errors(), `Cannot create volume "data"`, "cannot be made again", "hetzner/fsn1/1")
-		if got.Exists() || len(c.VolumeStore.All()) != 1 {
-			t.Errorf("in the state %v; there are %v", got.State, c.VolumeStore.All())
-		}
-	})
 }
 
 func TestCreateTimeout(t *testing.T) {

@@ -56,10 +56,6 @@ type Definition[M, S, T any] struct {
 	// Subnets gives the ranges from which machines in the object take
 	// addresses, false while they are unknown; nil for what is no network.
 	Subnets func(model *M) ([]netip.Prefix, bool)
-	// HoldsData tells that the object's contents cannot be made again: where
-	// another kind would be replaced because a create found it unfit, this one
-	// is left alone.
-	HoldsData bool
 }
 
 // Review is what Definition.Review is given.

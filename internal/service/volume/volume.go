@@ -26,7 +26,6 @@ func NewResource() resource.Resource {
 		FromObject: fromObject,
 		Observed:   func(v cloud.Volume) (cloud.Object, cloud.Meta) { return v.Object, v.Meta },
 		Rebuild:    rebuild,
-		HoldsData:  true,
 	})
 }
 
