@@ -34,7 +34,7 @@ type Definition[M, S, T any] struct {
 	Check func(ctx context.Context, model *M, diags *diag.Diagnostics)
 	// Replaces names the attributes of its own whose change replaces the
 	// object. A planned value that is unknown counts as changed, as Terraform
-	// counts it. The location always replaces.
+	// counts it. The location always replaces, unless the object moves.
 	Replaces func(prior, plan *M) []string
 	// Review may fill in computed values of the plan, and judges what needs
 	// the environment or the prior state; nil if there is nothing.
@@ -53,6 +53,10 @@ type Definition[M, S, T any] struct {
 	// Healthy tells whether an object whose creation was cut short can be
 	// brought to its spec by an update; nil if any that exists can.
 	Healthy func(observed T) bool
+	// Moves tells that some vendors keep one such object for all their
+	// locations, so that another location of the same vendor gives it another
+	// id and nothing more.
+	Moves bool
 	// Subnets gives the ranges from which machines in the object take
 	// addresses, false while they are unknown; nil for what is no network.
 	Subnets func(model *M) ([]netip.Prefix, bool)

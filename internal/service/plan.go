@@ -57,6 +57,7 @@ func (r *Resource[M, S, T, PM]) ModifyPlan(ctx context.Context, req resource.Mod
 		}
 		if len(replaced) == 0 {
 			r.foresee(PM(prior), PM(plan))
+			r.follow(PM(prior).Base(), PM(plan).Base())
 		}
 		record.ID, record.Protected = PM(prior).Base().ID.ValueString(), PM(prior).Base().DeletionProtection.ValueBool()
 	}
@@ -143,13 +144,35 @@ func (r *Resource[M, S, T, PM]) protects(base *Common) bool {
 // replaced names the attributes whose change replaces the object.
 func (r *Resource[M, S, T, PM]) replaced(prior, plan *M) []string {
 	var names []string
-	if !PM(prior).Base().Location.Equal(PM(plan).Base().Location) {
+	if !PM(prior).Base().Location.Equal(PM(plan).Base().Location) && !r.shared(PM(prior).Base(), PM(plan).Base()) {
 		names = append(names, "location")
 	}
 	if r.def.Replaces != nil {
 		names = append(names, r.def.Replaces(prior, plan)...)
 	}
 	return names
+}
+
+// shared tells whether an object is the same one in the planned location:
+// where the vendor keeps one for all its locations, only its id changes. What
+// stands in a lost location is left behind there all the same.
+func (r *Resource[M, S, T, PM]) shared(prior, plan *Common) bool {
+	from, errFrom := cloud.ParseLocation(prior.Location.ValueString())
+	to, errTo := cloud.ParseLocation(plan.Location.ValueString())
+	if !r.def.Moves || errFrom != nil || errTo != nil || from.Cloud != to.Cloud || r.env.Lost.Contains(from) {
+		return false
+	}
+	driver, err := r.env.Clouds.Driver(to.Cloud)
+	return err == nil && driver.Capabilities().Global[r.def.Kind]
+}
+
+// follow plans the id of an object that stays, in its planned location.
+func (r *Resource[M, S, T, PM]) follow(prior, plan *Common) {
+	id, errID := cloud.ParseID(prior.ID.ValueString())
+	location, err := cloud.ParseLocation(plan.Location.ValueString())
+	if errID == nil && err == nil && location != id.Location {
+		plan.ID = types.StringValue(cloud.ID{Location: location, Native: id.Native}.String())
+	}
 }
 
 // claim claims the planned address. fresh tells that Terraform gave no prior

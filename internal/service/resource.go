@@ -29,6 +29,7 @@ func NewResource[M, S, T any, PM Model[M]](def Definition[M, S, T]) resource.Res
 // Metadata implements resource.Resource.
 func (r *Resource[M, S, T, PM]) Metadata(_ context.Context, req resource.MetadataRequest, resp *resource.MetadataResponse) {
 	resp.TypeName = req.ProviderTypeName + "_" + string(r.def.Kind)
+	resp.ResourceBehavior.MutableIdentity = r.def.Moves
 }
 
 // Schema implements resource.Resource.

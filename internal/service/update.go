@@ -47,6 +47,7 @@ func (r *Resource[M, S, T, PM]) Update(ctx context.Context, req resource.UpdateR
 		r.explain(ctx, err, "change", PM(prior).Base(), diags)
 		return
 	}
+	id.Location = location // another one only of an object that the vendor keeps once
 	diags.Append(r.observe(ctx, plan, id, updated, caps)...)
 	diags.Append(resp.State.Set(ctx, plan)...)
 	settle(ctx, req.Plan, &resp.State, diags)

@@ -60,7 +60,7 @@ func TestGuide(t *testing.T) {
 		{begins: "sed -i 's/port        = \"5432\""},
 		{begins: "sed -i 's/data_gb", prints: []string{"0 added, 1 changed, 0 destroyed"}, inventory: region},
 		{begins: "terraform apply -var", prints: []string{"lost location hetzner/fsn1", "8 added, 0 changed, 0 destroyed"}, inventory: both},
-		{begins: "terraform apply", prints: []string{"8 added, 0 changed, 8 destroyed"}, inventory: region},
+		{begins: "terraform apply", prints: []string{"7 added, 1 changed, 7 destroyed"}, inventory: region},
 		{begins: "id=$(", prints: []string{"Import successful", "No changes"}, inventory: region},
 		{begins: "terraform destroy", prints: []string{"8 destroyed"}, inventory: map[string]int{}},
 		{begins: "unset HCLOUD_ENDPOINT", elsewhere: "no test spends money"},

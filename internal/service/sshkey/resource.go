@@ -23,6 +23,7 @@ func NewResource() resource.Resource {
 		Check:      check,
 		Replaces:   replaces,
 		Review:     review,
+		Moves:      true,
 		ToSpec:     toSpec,
 		FromObject: fromObject,
 		Observed:   func(k cloud.SSHKey) (cloud.Object, cloud.Meta) { return k.Object, k.Meta },
@@ -37,6 +38,11 @@ func resourceSchema(context.Context) schema.Schema {
 		MarkdownDescription: "The public SSH key of a named engineer (promise SYS-3): Ed25519, ECDSA of at least 256 bits, RSA of at least 3072 bits, or a hardware-backed key. " +
 			"VMs refer to it in `ssh_key_ids`.\n\nWhere a cloud keeps one list of keys for all its locations (Hetzner Cloud does), keys of one name in two of its locations are the same key.",
 		Attributes: map[string]schema.Attribute{
+			"location": schema.StringAttribute{
+				Required: true,
+				MarkdownDescription: "`<cloud>/<data centre>`, for example `hetzner/fsn1`; see the data sources `holdfast_site` and `holdfast_locations`. " +
+					"Changing this replaces the SSH key, unless the cloud keeps one list of keys for all its locations: there it changes only the `id`, in place.",
+			},
 			"public_key": schema.StringAttribute{
 				Required: true,
 				MarkdownDescription: "One line in OpenSSH's format, such as the contents of `~/.ssh/id_ed25519.pub`. " +

@@ -57,6 +57,44 @@ func TestLifecycle(t *testing.T) {
 	}
 }
 
+// Where the vendor keeps one list of keys, another location gives the key
+// another id, in place: VMs that were made with it are not touched, and what
+// stands in a location that comes back is adopted.
+func TestMove(t *testing.T) {
+	c := servicetest.NewCloud()
+	env := servicetest.NewEnv(t, c)
+	tf := servicetest.NewTerraform(t, env, NewResource)
+	guarded := config().With("deletion_protection", true)
+	there := guarded.With("location", "hetzner/hel1")
+	key := tf.Create(guarded)
+	plan := tf.Plan(key, there)
+	if len(plan.Replaces) != 0 || len(plan.Diags.Errors()) != 0 {
+		t.Fatalf("replaces %v, %v", plan.Replaces, plan.Diags.Errors())
+	}
+	key, diags := tf.Apply(plan)
+	if problems := diags.Errors(); len(problems) > 0 || key.Get(t, "id") != "hetzner/hel1/1" || key.Get(t, "native_id") != "1" {
+		t.Fatalf("moved to %v: %v", key.State, problems)
+	}
+	if got := c.SSHKeyStore.All()["1"].Location.String(); got != "hetzner/hel1" {
+		t.Errorf("the cloud has it in %s", got)
+	}
+	key, _ = tf.Refresh(key)
+	if plan := tf.Plan(key, there); !plan.IsNoOp() {
+		t.Errorf("the next plan is not empty: %v", plan.Planned)
+	}
+
+	// What stands in a lost location is left alone.
+	dark := servicetest.NewTerraform(t, servicetest.NewEnv(t, c, "hetzner/hel1"), NewResource)
+	if plan := dark.Plan(key, config()); len(plan.Replaces) != 1 {
+		t.Errorf("out of a lost location: replaces %v, %v", plan.Replaces, plan.Diags.Errors())
+	}
+	// Where each location has keys of its own, it is another key.
+	c.Caps.Global = nil
+	if plan := tf.Plan(tf.Change(key, config().With("location", "hetzner/hel1")), config()); len(plan.Replaces) != 1 || plan.Replaces[0] != "location" {
+		t.Errorf("on such a cloud: replaces %v", plan.Replaces)
+	}
+}
+
 // A comment and white space are no part of the key.
 func TestSpelling(t *testing.T) {
 	c := servicetest.NewCloud()

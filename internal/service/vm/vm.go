@@ -1,7 +1,10 @@
 package vm
 
 import (
+	"maps"
+
 	"github.com/hashicorp/terraform-plugin-framework/resource"
+	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/holdfast-cloud/terraform-provider-holdfast/internal/cloud"
 	"github.com/holdfast-cloud/terraform-provider-holdfast/internal/service"
@@ -41,11 +44,34 @@ func replaces(prior, plan *model) []string {
 	// keeps to the machine's own.
 	add("architecture", !prior.Architecture.IsNull() && !plan.Architecture.IsUnknown() && !plan.Architecture.Equal(prior.Architecture))
 	add("image", !prior.Image.IsNull() && !plan.Image.Equal(prior.Image))
-	add("ssh_key_ids", !imported && !plan.SSHKeyIDs.Equal(prior.SSHKeyIDs))
+	add("ssh_key_ids", !imported && !sameKeys(prior.SSHKeyIDs, plan.SSHKeyIDs))
 	add("user_data", !imported && !plan.UserData.Equal(prior.UserData))
 	add("public_ipv4", !plan.PublicIPv4.Equal(prior.PublicIPv4))
 	add("public_ipv6", !plan.PublicIPv6.Equal(prior.PublicIPv6))
 	return names
+}
+
+// sameKeys tells whether two sets name the same keys. Where the vendor keeps
+// one list of keys, the location in a key's id may change; the key does not.
+func sameKeys(prior, plan types.Set) bool {
+	if prior.Equal(plan) {
+		return true
+	}
+	had, want := parseIDs(prior), parseIDs(plan)
+	if plan.IsUnknown() || len(had) != len(prior.Elements()) || len(want) != len(plan.Elements()) {
+		return false
+	}
+	return maps.Equal(keySet(had), keySet(want))
+}
+
+// keySet gives the clouds and native ids of keys.
+func keySet(ids []cloud.ID) map[cloud.ID]bool {
+	keys := map[cloud.ID]bool{}
+	for _, id := range ids {
+		id.Location.Name = ""
+		keys[id] = true
+	}
+	return keys
 }
 
 // healthy tells whether a machine whose creation was cut short is one that an
