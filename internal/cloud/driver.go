@@ -17,7 +17,8 @@ type Store[S, T any] interface {
 	// saved is called as soon as the id is known and before anything is
 	// waited for, so that the caller can record it; it may be called again
 	// with better knowledge. After it was called, an error means that the
-	// object exists but is not as the spec wants it.
+	// object exists but is not as the spec wants it: CodeOperationFailed if
+	// it came to nothing, CodeUnfinished if something that belongs to it did.
 	Create(ctx context.Context, spec S, saved func(T)) (T, error)
 	// Get reads one object by its native id; CodeNotFound if there is none.
 	Get(ctx context.Context, native string) (T, error)

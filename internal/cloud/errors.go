@@ -35,8 +35,12 @@ const (
 	CodeInvalid Code = "invalid"
 	// CodeUnsupported: the driver or vendor cannot do this.
 	CodeUnsupported Code = "unsupported"
-	// CodeOperationFailed: an asynchronous operation ended in failure.
+	// CodeOperationFailed: an asynchronous operation ended in failure. Of a
+	// create: the object itself came to nothing.
 	CodeOperationFailed Code = "operation_failed"
+	// CodeUnfinished: a create made the object, or found it, and something
+	// that belongs to it failed: an update may bring it to its spec.
+	CodeUnfinished Code = "unfinished"
 	// CodeUnknown: anything that the driver could not classify.
 	CodeUnknown Code = "unknown"
 )

@@ -45,6 +45,7 @@ func TestCreateCutShort(t *testing.T) {
 		"cloud fails while it was": {fault: fault("wait", broken(cloud.CodeUnavailable)), exists: true, repaired: true},
 		"unfit but there":          {fault: fault("wait", broken(cloud.CodeInvalid)), exists: true, repaired: true},
 		"cloud is down":            {fault: down, exists: true, repaired: true},
+		"a part of it failed":      {fault: fault("wait", broken(cloud.CodeUnfinished)), exists: true, repaired: true},
 		"operation failed":         {fault: fault("wait", broken(cloud.CodeOperationFailed)), exists: true},
 		"vanished":                 {fault: gone, exists: true},
 	}

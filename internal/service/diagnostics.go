@@ -79,6 +79,7 @@ var remedies = map[cloud.Code]string{
 	cloud.CodeUnavailable:     "The cloud's API could not be reached or failed. Run apply again; if the location is lost for good, add it to lost_locations.",
 	cloud.CodeUnauthorized:    "Check the credentials in the provider's configuration; they need permission to write.",
 	cloud.CodeOperationFailed: "The cloud began the work and gave it up. Run apply again.",
+	cloud.CodeUnfinished:      "What it still lacks is done by the next apply.",
 }
 
 // indexed matches the path of what stands in a list. Terraform shows the line

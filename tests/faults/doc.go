@@ -6,6 +6,7 @@
 // the cloud holds exactly what is declared: nothing lost, nothing doubled.
 //
 // The runs at driver level live in simulated time (testing/synctest) and have
-// no network: requests are handed to the embedded cloud's handler. The runs
-// with a real Terraform are in package acceptance.
+// no network: requests are handed to the embedded cloud's handler. TestTerraform
+// does the same in real time with the built provider under a real Terraform or
+// OpenTofu, fewer times; there the killed runs are processes that get a SIGKILL.
 package faults

@@ -17,8 +17,8 @@ import (
 const (
 	// terraformRuns is how many seeds are tried; FAULT_TF_RUNS changes it.
 	terraformRuns = 24
-	// killRuns is how many seeds each way to die gets.
-	killRuns = 3
+	// runsPerKill is how many of them there are for each seed of a way to die.
+	runsPerKill = 8
 	// requestsOfApply is about how many requests bring the region up, or take
 	// it down: misfortune begins somewhere among them.
 	requestsOfApply = 24
@@ -107,7 +107,8 @@ func TestTerraform(t *testing.T) {
 	}
 	work := prepare(t)
 	all := realScenarios()
-	for seed := range runsOf(t, "FAULT_TF_RUNS", terraformRuns) {
+	runs := runsOf(t, "FAULT_TF_RUNS", terraformRuns)
+	for seed := range runs {
 		s := all[seed%len(all)]
 		t.Run(fmt.Sprintf("seed=%d/%s", seed, s.name), func(t *testing.T) {
 			t.Parallel()
@@ -115,7 +116,7 @@ func TestTerraform(t *testing.T) {
 		})
 	}
 	for i, d := range deaths() {
-		for seed := range killRuns {
+		for seed := range runs / runsPerKill {
 			t.Run(fmt.Sprintf("killed/%s/seed=%d", d.name, seed), func(t *testing.T) {
 				needsProc(t)
 				t.Parallel()

@@ -99,8 +99,8 @@ func ensure[S any, T cloud.Identified](ctx context.Context, w *world, store clou
 		}
 	}
 	// As the services do: the id counts as soon as it is known, and a
-	// failure after that taints unless the object turns out healthy or the
-	// run was interrupted.
+	// failure after that taints unless the object turns out healthy, lacks
+	// only what an update can bring, or the run was interrupted.
 	var saved string
 	made, err := store.Create(ctx, spec, func(object T) { saved = object.Identity().Native })
 	if err == nil {
@@ -108,7 +108,7 @@ func ensure[S any, T cloud.Identified](ctx context.Context, w *world, store clou
 		return made.Identity().Native, nil
 	}
 	if saved != "" && !killed(ctx) {
-		w.set(address, record{native: saved, tainted: ctx.Err() == nil})
+		w.set(address, record{native: saved, tainted: ctx.Err() == nil && cloud.CodeOf(err) != cloud.CodeUnfinished})
 	}
 	return "", fmt.Errorf("%s: create: %w", address, err)
 }

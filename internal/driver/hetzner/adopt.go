@@ -4,7 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
+
+	"github.com/hetznercloud/hcloud-go/v2/hcloud"
 
 	"github.com/holdfast-cloud/terraform-provider-holdfast/internal/cloud"
 )
@@ -25,11 +28,41 @@ func (s *store[S, H, T]) inspect(ctx context.Context, made T, spec S, cause erro
 		return made, cause
 	}
 	have, err := s.look(ctx, made)
-	if err != nil || !s.noun.healthy(have, spec) {
+	switch {
+	case err != nil && !spoils(cause):
+		// Nobody knows yet whether the object is in order.
+		return made, unfinished(cause)
+	case err != nil || !s.noun.healthy(have, spec):
 		return made, cause
 	}
 	s.d.log.WarnContext(ctx, "an action of a creation failed, but the object is in order", "id", s.nativeOf(made), "error", cause)
-	return s.bring(ctx, have, spec, "create")
+	return s.finish(ctx, have, spec, "create")
+}
+
+// spoils tells whether the action that failed is one without which there is no
+// object to speak of. All others can be done again.
+func spoils(cause error) bool {
+	var failed hcloud.ActionError
+	return !errors.As(cause, &failed) || failed.Action() == nil ||
+		slices.Contains([]string{"create_server", "start_server", "create_volume"}, failed.Action().Command)
+}
+
+// finish brings an object that a create has made, or found, to the spec.
+func (s *store[S, H, T]) finish(ctx context.Context, current T, spec S, verb string) (T, error) {
+	made, err := s.bring(ctx, current, spec, verb)
+	return made, unfinished(err)
+}
+
+// unfinished tells the caller of a create that the failure is not the object's
+// own: it was a change of an object that is in order.
+func unfinished(err error) error {
+	var failed *cloud.Error
+	if !anyCode(err, cloud.CodeOperationFailed, cloud.CodeNotFound) || !errors.As(err, &failed) {
+		return err
+	}
+	left := *failed
+	left.Code, left.Err = cloud.CodeUnfinished, err
+	return &left
 }
 
 // recover finds out whether a create that failed made the object after all,
@@ -75,7 +108,7 @@ func (s *store[S, H, T]) adopt(ctx context.Context, have H, spec S, saved func(T
 	if err := s.noun.adoptable(have, spec); err != nil {
 		return current, s.fail(err, id, "adopt")
 	}
-	return s.bring(ctx, current, spec, "adopt")
+	return s.finish(ctx, current, spec, "adopt")
 }
 
 // settle waits until nothing is running on an object. Failed actions do not

@@ -109,7 +109,7 @@ func (s *store[S, H, T]) Create(ctx context.Context, spec S, saved func(T)) (T, 
 		return s.inspect(ctx, made, spec, s.fail(err, s.nativeOf(made), "create"))
 	}
 	// Whatever could not be said inline is the difference that is left.
-	return s.bring(ctx, made, spec, "create")
+	return s.finish(ctx, made, spec, "create")
 }
 
 // awaiter is a noun that knows a cheaper way to wait for what it made than to

@@ -35,7 +35,7 @@ func actionFailed(action *hcloud.Action) error {
 		message = "the vendor gave no reason"
 	}
 	return &cloud.Error{Code: cloud.CodeOperationFailed, Cloud: Name, VendorCode: action.ErrorCode,
-		Message: fmt.Sprintf("action %s (%d) failed: %s", action.Command, action.ID, message)}
+		Message: fmt.Sprintf("action %s (%d) failed: %s", action.Command, action.ID, message), Err: action.Error()}
 }
 
 // defaultPerPage is the page length when a request names none. GET /actions
