@@ -62,9 +62,13 @@ func (s *Sim) Inventory() map[string]int {
 	return counts
 }
 
+// closeTime is more than the 5 s for which net/http waits for the first
+// request of a connection: clients open some that they never use.
+const closeTime = 10 * time.Second
+
 // Close stops serving and closes the data file.
 func (s *Sim) Close() error {
-	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), closeTime)
 	defer cancel()
 	return errors.Join(s.served.Shutdown(ctx), s.Sim.Close())
 }

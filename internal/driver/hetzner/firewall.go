@@ -3,6 +3,8 @@ package hetzner
 import (
 	"context"
 	"fmt"
+	"slices"
+	"time"
 
 	"github.com/hetznercloud/hcloud-go/v2/hcloud"
 
@@ -72,25 +74,77 @@ func (firewalls) merge(current cloud.Firewall, want cloud.FirewallSpec) cloud.Fi
 	return current
 }
 
+// shortPatience is how long a refusal is retried before it is looked into:
+// most pass after seconds, and looking costs requests.
+const shortPatience = 4 * time.Second
+
 // remove retries for a while when the firewall is in use: the vendor frees it
-// some seconds after the VM is gone.
+// some seconds after the VM is gone. Terraform removes what is not declared
+// any more before it changes what used it; so VMs that have another firewall
+// are taken out of this one here.
 func (n firewalls) remove(ctx context.Context, id int64) error {
 	inUse := func(err error) bool { return hcloud.IsError(err, hcloud.ErrorCodeResourceInUse) }
-	err := n.d.retry(ctx, patience, inUse, func() error {
+	once := func() error {
 		return n.d.whileBusy(ctx, func() error {
 			return answered(n.d.client.Firewall.Delete(ctx, &hcloud.Firewall{ID: id}))
 		})
-	})
+	}
+	err := n.d.retry(ctx, shortPatience, inUse, once)
+	if err == nil || !inUse(err) || ctx.Err() != nil {
+		return err
+	}
+	if err := n.release(ctx, id); err != nil {
+		return err
+	}
+	err = n.d.retry(ctx, patience, inUse, once)
 	if err == nil || !inUse(err) || ctx.Err() != nil {
 		return err
 	}
 	refused := &cloud.Error{Code: cloud.CodeInUse, VendorCode: string(hcloud.ErrorCodeResourceInUse), Cloud: Name, Err: err,
 		Message: "something still uses the firewall",
-		Remedy:  "Remove it from firewall_ids of the VMs, and in the Hetzner Cloud Console from what Holdfast does not manage, then apply again."}
+		Remedy: "A VM is never left without a firewall (NET-1): give it another one first. To replace a firewall, set lifecycle { create_before_destroy = true } in its block. " +
+			"What Holdfast does not manage is detached in the Hetzner Cloud Console."}
 	if have, exists, err := n.read(ctx, id); err == nil && exists {
 		refused.Message = "the firewall still protects " + quoted(protectedBy(have))
 	}
 	return refused
+}
+
+// release takes the firewall off the VMs that have another one.
+func (n firewalls) release(ctx context.Context, id int64) error {
+	have, exists, err := n.read(ctx, id)
+	if err != nil || !exists {
+		return err
+	}
+	var spare []hcloud.FirewallResource
+	for _, resource := range have.AppliedTo {
+		if resource.Server == nil {
+			continue
+		}
+		server, resp, err := n.d.client.Server.GetByID(ctx, resource.Server.ID)
+		if err != nil {
+			return answered(resp, err)
+		}
+		if server != nil && slices.ContainsFunc(server.PublicNet.Firewalls, func(f *hcloud.ServerFirewallStatus) bool {
+			return f.Firewall.ID != id && f.Status == hcloud.FirewallStatusApplied
+		}) {
+			spare = append(spare, resource)
+		}
+	}
+	if len(spare) == 0 {
+		return nil
+	}
+	n.d.log.InfoContext(ctx, "taking a firewall that is to be deleted off VMs that have another", "firewall", id, "vms", len(spare))
+	var actions []*hcloud.Action
+	err = n.d.whileBusy(ctx, func() error {
+		var err error
+		actions, err = many(n.d.client.Firewall.RemoveResources(ctx, &hcloud.Firewall{ID: id}, spare))
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	return n.d.wait(ctx, actions)
 }
 
 // protectedBy names what a firewall is applied to.
