@@ -64,8 +64,8 @@ func CommonAttributes(ctx context.Context, noun string) map[string]schema.Attrib
 		},
 		"name": schema.StringAttribute{
 			Required: true,
-			MarkdownDescription: fmt.Sprintf("Name, unique among the deployment's objects of this kind in one location: up to %d lower case letters, digits and hyphens. "+
-				"Changing it renames the %s in place.", cloud.MaxNameLength, noun),
+			MarkdownDescription: fmt.Sprintf("Name, unique among the deployment's objects of this kind in one location: up to %d lower case letters, digits and hyphens, beginning with a letter. "+
+				"Holdfast finds its objects by it, so with `create_before_destroy` a replacement needs another name. Changing it renames the %s in place.", cloud.MaxNameLength, noun),
 		},
 		"location": schema.StringAttribute{
 			Required:            true,

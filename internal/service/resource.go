@@ -52,7 +52,7 @@ func (r *Resource[M, S, T, PM]) IdentitySchema(_ context.Context, _ resource.Ide
 	resp.IdentitySchema = identityschema.Schema{Attributes: map[string]identityschema.Attribute{
 		"id": identityschema.StringAttribute{
 			RequiredForImport: true,
-			Description:       "<cloud>/<location>/<native id>, for example hetzner/fsn1/4711",
+			Description:       "`<cloud>/<location>/<native id>`, for example `hetzner/fsn1/4711`.",
 		},
 	}}
 }
