@@ -93,7 +93,7 @@ func (s settings) all(ctx context.Context) ([]result, error) {
 			if !s.lifecycle {
 				break
 			}
-			found, err := s.measure(ctx, contender{who: "holdfast", stack: holdfastStack}, s.provider, n, p)
+			found, err := s.measure(ctx, holdfast(), s.provider, n, p)
 			results = append(results, found...)
 			if err != nil {
 				return results, err
@@ -101,7 +101,7 @@ func (s settings) all(ctx context.Context) ([]result, error) {
 		}
 		if s.peer != nil && s.lifecycle {
 			// The peer may well fail under the real limit: that is a result.
-			found, err := s.measure(ctx, contender{who: "hcloud", stack: hcloudStack}, *s.peer, n, parallelism[0])
+			found, err := s.measure(ctx, hcloud(), *s.peer, n, parallelism[0])
 			results = append(results, found...)
 			if err != nil {
 				fmt.Printf("hcloud, %d tenants: %v\n", n, err)

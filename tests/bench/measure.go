@@ -117,7 +117,7 @@ func (s settings) corePlan(ctx context.Context, n int) (results []result, err er
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, sim.Close()) }()
-	dir, err := writeStack(s.dir, contender{who: "core", stack: holdfastStack}, n, sim.HetznerEndpoint())
+	dir, err := writeStack(s.dir, holdfast(), n, sim.HetznerEndpoint())
 	if err != nil {
 		return nil, err
 	}
@@ -168,9 +168,12 @@ func (s settings) doesNothing(ctx context.Context, from string) (*harness.Worksp
 	if err != nil {
 		return nil, err
 	}
-	for _, name := range []string{"main.tf", "terraform.tfstate"} {
+	for _, name := range []string{"main.tf", "shard/main.tf", "terraform.tfstate"} {
 		content, err := os.ReadFile(filepath.Join(from, name))
 		if err != nil {
+			return nil, err
+		}
+		if err := os.MkdirAll(filepath.Dir(filepath.Join(dir, name)), 0o755); err != nil {
 			return nil, err
 		}
 		if err := os.WriteFile(filepath.Join(dir, name), content, 0o644); err != nil {
