@@ -31,7 +31,12 @@ func (s settings) measure(ctx context.Context, c contender, provider harness.Pro
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, sim.Close()) }()
-	dir, err := writeStack(s.dir, c, n, sim.HetznerEndpoint())
+	states, err := harness.StartStateServer()
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, states.Close()) }()
+	dir, err := writeStack(s.dir, c, n, sim.HetznerEndpoint(), states.Address("bench"))
 	if err != nil {
 		return nil, err
 	}
@@ -117,7 +122,12 @@ func (s settings) corePlan(ctx context.Context, n int) (results []result, err er
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, sim.Close()) }()
-	dir, err := writeStack(s.dir, holdfast(), n, sim.HetznerEndpoint())
+	states, err := harness.StartStateServer()
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, states.Close()) }()
+	dir, err := writeStack(s.dir, holdfast(), n, sim.HetznerEndpoint(), states.Address("bench"))
 	if err != nil {
 		return nil, err
 	}
@@ -130,7 +140,10 @@ func (s settings) corePlan(ctx context.Context, n int) (results []result, err er
 			return nil, err
 		}
 	}
-	nothing, err := s.doesNothing(ctx, dir)
+	if err := states.Copy("bench", "nothing"); err != nil {
+		return nil, err
+	}
+	nothing, err := s.doesNothing(ctx, n, sim.HetznerEndpoint(), states.Address("nothing"))
 	if err != nil {
 		return nil, err
 	}
@@ -155,8 +168,9 @@ func (s settings) corePlan(ctx context.Context, n int) (results []result, err er
 	return results, nil
 }
 
-// doesNothing prepares a copy of the workspace whose provider does nothing.
-func (s settings) doesNothing(ctx context.Context, from string) (*harness.Workspace, error) {
+// doesNothing prepares the same configuration with a provider that does
+// nothing.
+func (s settings) doesNothing(ctx context.Context, n int, endpoint, state string) (*harness.Workspace, error) {
 	binary := filepath.Join(s.dir, "terraform-provider-nothing")
 	if _, err := os.Stat(binary); err != nil {
 		build := exec.CommandContext(ctx, "go", "build", "-o", binary, "github.com/holdfast-cloud/terraform-provider-holdfast/tests/bench/nullprovider")
@@ -164,21 +178,9 @@ func (s settings) doesNothing(ctx context.Context, from string) (*harness.Worksp
 			return nil, fmt.Errorf("build the provider that does nothing: %w\n%s", err, out)
 		}
 	}
-	dir, err := os.MkdirTemp(s.dir, "nothing-")
+	dir, err := writeStack(s.dir, holdfast(), n, endpoint, state)
 	if err != nil {
 		return nil, err
-	}
-	for _, name := range []string{"main.tf", "shard/main.tf", "terraform.tfstate"} {
-		content, err := os.ReadFile(filepath.Join(from, name))
-		if err != nil {
-			return nil, err
-		}
-		if err := os.MkdirAll(filepath.Dir(filepath.Join(dir, name)), 0o755); err != nil {
-			return nil, err
-		}
-		if err := os.WriteFile(filepath.Join(dir, name), content, 0o644); err != nil {
-			return nil, err
-		}
 	}
 	work, err := harness.NewWorkspace(s.cli, dir, harness.Holdfast(binary))
 	if err != nil {

@@ -38,6 +38,7 @@ func holdfast() contender {
 		who: "holdfast",
 		provider: `
 terraform {
+  backend "http" { address = %q }
   required_providers {
     holdfast = { source = "holdfast-cloud/holdfast" }
   }
@@ -121,6 +122,7 @@ func hcloud() contender {
 		who: "hcloud",
 		provider: `
 terraform {
+  backend "http" { address = %q }
   required_providers {
     hcloud = { source = "hetznercloud/hcloud" }
   }
@@ -209,10 +211,11 @@ resource "hcloud_volume_attachment" "tenant" {
 	}
 }
 
-// files are the root module and the module of a shard for n tenants.
-func (c contender) files(n int, endpoint string) map[string]string {
+// files are the root module and the module of a shard for n tenants; state is
+// the address of the state.
+func (c contender) files(n int, endpoint, state string) map[string]string {
 	var root strings.Builder
-	fmt.Fprintf(&root, c.provider, endpoint, token)
+	fmt.Fprintf(&root, c.provider, state, endpoint, token)
 	fmt.Fprintf(&root, c.shared, benchKey)
 	for first := 0; first < n; first += shardSize {
 		fmt.Fprintf(&root, `
@@ -227,12 +230,12 @@ module "tenants_%04[1]d" {
 }
 
 // writeStack lays the configuration out in a new folder below parent.
-func writeStack(parent string, c contender, n int, endpoint string) (string, error) {
+func writeStack(parent string, c contender, n int, endpoint, state string) (string, error) {
 	dir, err := os.MkdirTemp(parent, fmt.Sprintf("%s-%d-", c.who, n))
 	if err != nil {
 		return "", err
 	}
-	for name, text := range c.files(n, endpoint) {
+	for name, text := range c.files(n, endpoint, state) {
 		file := filepath.Join(dir, filepath.FromSlash(name))
 		if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
 			return "", err
