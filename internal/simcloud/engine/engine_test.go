@@ -317,8 +317,8 @@ func TestClock(t *testing.T) {
 	time.Sleep(20 * time.Millisecond) // until it waits
 	manual.Advance(59 * time.Minute)
 	select {
-	case <-done:
-		t.Error("it did not wait for the hour")
+	case err := <-done:
+		t.Errorf("it did not wait for the hour: %v", err)
 	case <-time.After(20 * time.Millisecond):
 	}
 	manual.Advance(time.Minute)
