@@ -12,7 +12,9 @@ type Store[S, T any] interface {
 	// is idempotent: if an object with the spec's Key exists already (an
 	// earlier answer was lost, a run was killed), it is adopted and brought
 	// to the spec. An object of another deployment, or of none, is never
-	// touched: CodeNameTaken.
+	// touched: CodeNameTaken. One that cannot become what the spec wants, or
+	// that holds or reaches another tenant's data (VMs, volumes, networks), is
+	// left as it is: CodeUnsupported.
 	//
 	// saved is called as soon as the id is known and before anything is
 	// waited for, so that the caller can record it; it may be called again

@@ -65,6 +65,7 @@ func runNoun[S, T any](t *testing.T, h Harness, n noun[S, T]) {
 	for name, test := range map[string]func(*testing.T, *env, noun[S, T]){
 		"life":                       life[S, T],
 		"create twice":               createTwice[S, T],
+		"create for another tenant":  otherTenant[S, T],
 		"lost answer":                lostAnswer[S, T],
 		"interrupted":                interrupted[S, T],
 		"name taken by a stranger":   strangersName[S, T],

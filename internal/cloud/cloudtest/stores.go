@@ -95,6 +95,32 @@ func createTwice[S, T any](t *testing.T, e *env, n noun[S, T]) {
 	}
 }
 
+// otherTenant: what a create finds of another tenant it does not hand over,
+// where it holds or reaches data (ISO-2).
+func otherTenant[S, T any](t *testing.T, e *env, n noun[S, T]) {
+	spec := n.spec(t, e, e.meta("handed-on"))
+	made := n.create(t, e, spec)
+	had := n.meta(&spec).Tenant
+	n.meta(&spec).Tenant = had + "-rival"
+	e.driver = e.Connect()
+	_, err := n.store(e.driver).Create(e.ctx, spec, func(T) {})
+	switch n.kind {
+	case cloud.KindVM, cloud.KindVolume, cloud.KindNetwork:
+		wantCode(t, err, cloud.CodeUnsupported)
+	default:
+		if err != nil {
+			t.Errorf("adopting what can change hands: %v", err)
+		}
+		return
+	}
+	now, err := n.store(e.driver).Get(e.ctx, n.object(made).ID.Native)
+	if err != nil {
+		t.Fatal(err)
+	}
+	n.meta(&spec).Tenant = had
+	n.check(t, "what is left", spec, now)
+}
+
 func lostAnswer[S, T any](t *testing.T, e *env, n noun[S, T]) {
 	if e.LoseAnswer == nil {
 		t.Skip("this cloud cannot be made to lose an answer")

@@ -105,10 +105,31 @@ func (s *store[S, H, T]) adopt(ctx context.Context, have H, spec S, saved func(T
 			return current, s.fail(err, id, "adopt")
 		}
 	}
-	if err := s.noun.adoptable(have, spec); err != nil {
+	err := ofTenant(s.noun.kind(), id, s.observedMeta(current), s.noun.specMeta(spec))
+	if err == nil {
+		err = s.noun.adoptable(have, spec)
+	}
+	if err != nil {
 		return current, s.fail(err, id, "adopt")
 	}
 	return s.finish(ctx, current, spec, "adopt")
+}
+
+func (s *store[S, H, T]) observedMeta(object T) cloud.Meta {
+	_, meta := s.noun.object(object)
+	return meta
+}
+
+// ofTenant refuses to hand one tenant's machine, disk or network over to
+// another (ISO-2). What had no tenant may get one.
+func ofTenant(kind cloud.Kind, id string, have, want cloud.Meta) error {
+	switch kind {
+	case cloud.KindVM, cloud.KindVolume, cloud.KindNetwork:
+		if have.Tenant != "" && have.Tenant != want.Tenant {
+			return unsupported(kind, id, "tenant", fmt.Sprintf("it belongs to the tenant %q, and never becomes another's (ISO-2)", have.Tenant))
+		}
+	}
+	return nil
 }
 
 // settle waits until nothing is running on an object. Failed actions do not
