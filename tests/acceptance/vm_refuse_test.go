@@ -128,10 +128,10 @@ func TestVMProtection(t *testing.T) {
 	w := newWorld(t)
 	var id string
 	protected := attrs{"deletion_protection": "true"}
-	trigger := func(value string) string {
-		return w.config(estate + fmt.Sprintf("resource \"terraform_data\" \"when\" { input = %q }\n", value) +
-			vm(protected.with(attrs{"+": "lifecycle { replace_triggered_by = [terraform_data.when] }"})))
+	trigger := func(value, lifecycle string) string {
+		return w.config(estate + fmt.Sprintf("resource \"terraform_data\" \"when\" { input = %q }\n", value) + vm(protected.with(attrs{"+": lifecycle})))
 	}
+	const triggered = "lifecycle { replace_triggered_by = [terraform_data.when] }"
 	w.test(t,
 		resource.TestStep{
 			Config: w.onEstate(protected), Check: all(remember(webVM, &id), holds(webVM, map[string]string{"deletion_protection": "true"}), func(*terraform.State) error {
@@ -153,8 +153,8 @@ func TestVMProtection(t *testing.T) {
 		},
 		resource.TestStep{Config: w.onEstate(protected), ResourceName: webVM, ImportState: true, ImportStatePersist: true,
 			ImportStateIdFunc: func(*terraform.State) (string, error) { return id, nil }},
-		resource.TestStep{Config: trigger("one"), Check: stays(webVM, &id)},
-		resource.TestStep{Config: trigger("two"), ExpectError: says("Deletion protection", "deletion_protection = true", "replace_triggered_by")},
+		resource.TestStep{Config: trigger("one", ""), Check: stays(webVM, &id)},
+		resource.TestStep{Config: trigger("two", triggered), ExpectError: says("Deletion protection", "deletion_protection = true", "replace_triggered_by")},
 		// The way out.
 		resource.TestStep{Config: w.onEstate(nil), ConfigPlanChecks: planned(webVM, plancheck.ResourceActionUpdate), Check: stays(webVM, &id)},
 		resource.TestStep{Config: w.config(estate), ConfigPlanChecks: planned(webVM, plancheck.ResourceActionDestroy), Check: w.cloudHolds("server", 0)},

@@ -209,9 +209,10 @@ func TestVolumeProtection(t *testing.T) {
 	protected := func(more string) string {
 		return volume("data", "hetzner/fsn1", 10, "deletion_protection = true\ntenant = \"acme\"\n"+more)
 	}
-	trigger := func(value string) string {
-		return w.config(fmt.Sprintf("resource \"terraform_data\" \"when\" { input = %q }\n", value) + protected("lifecycle { replace_triggered_by = [terraform_data.when] }"))
+	trigger := func(value, lifecycle string) string {
+		return w.config(fmt.Sprintf("resource \"terraform_data\" \"when\" { input = %q }\n", value) + protected(lifecycle))
 	}
+	const triggered = "lifecycle { replace_triggered_by = [terraform_data.when] }"
 	config := w.config(protected(""))
 	w.test(t,
 		resource.TestStep{
@@ -237,8 +238,8 @@ func TestVolumeProtection(t *testing.T) {
 			Config: config, ConfigPlanChecks: planned(dataVolume, plancheck.ResourceActionDestroyBeforeCreate),
 			Check: w.volumeIs(t, "protected again", func(v *hcloud.Volume) bool { return v.Protection.Delete }),
 		},
-		resource.TestStep{Config: trigger("one")},
-		resource.TestStep{Config: trigger("two"), ExpectError: says("Deletion protection", "deletion_protection = true", "replace_triggered_by")},
+		resource.TestStep{Config: trigger("one", "")},
+		resource.TestStep{Config: trigger("two", triggered), ExpectError: says("Deletion protection", "deletion_protection = true", "replace_triggered_by")},
 		// The way out.
 		resource.TestStep{Config: w.config(volume("data", "hetzner/fsn1", 10, `tenant = "acme"`)), ConfigPlanChecks: planned(dataVolume, plancheck.ResourceActionUpdate),
 			Check: w.volumeIs(t, "unprotected", func(v *hcloud.Volume) bool { return !v.Protection.Delete })},

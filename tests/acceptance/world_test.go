@@ -45,11 +45,11 @@ func newWorld(t *testing.T) *world {
 		cli = found.Path
 		if strings.HasPrefix(found.Version, "OpenTofu") {
 			t.Setenv("TF_ACC_PROVIDER_HOST", "registry.opentofu.org")
-			t.Setenv("TF_ACC_PROVIDER_NAMESPACE", "holdfast-cloud")
 		}
 		t.Setenv("TF_ACC_TERRAFORM_PATH", cli)
 	}
 	t.Setenv("CHECKPOINT_DISABLE", "1")
+	t.Setenv("TF_ACC_PROVIDER_NAMESPACE", "holdfast-cloud")
 	for _, name := range []string{"TF_CLI_CONFIG_FILE", "HCLOUD_TOKEN", "HCLOUD_ENDPOINT", "HOLDFAST_DEPLOYMENT", "HOLDFAST_LOST_LOCATIONS"} {
 		unset(t, name)
 	}
@@ -78,6 +78,12 @@ func unset(t *testing.T, name string) {
 // are the lost locations.
 func (w *world) config(body string, lost ...string) string {
 	return fmt.Sprintf(`
+terraform {
+  required_providers {
+    holdfast = { source = "holdfast-cloud/holdfast" }
+  }
+}
+
 provider "holdfast" {
   deployment     = "acc"
   lost_locations = [%s]

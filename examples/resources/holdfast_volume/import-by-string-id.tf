@@ -1,0 +1,4 @@
+import {
+  to = holdfast_volume.data
+  id = "hetzner/fsn1/4711"
+}
