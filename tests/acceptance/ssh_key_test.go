@@ -253,7 +253,7 @@ func TestSSHKeyTaken(t *testing.T) {
 	w.test(t,
 		resource.TestStep{
 			PreConfig: register("anybody", nil), Config: config,
-			ExpectError: says("Cannot create SSH key", "no Holdfast deployment owns it", "uniqueness_error", "terraform import"),
+			ExpectError: says("Cannot create SSH key", "public_key =", "no Holdfast deployment owns it", "uniqueness_error", "A project holds a public key once: import it"),
 		},
 		resource.TestStep{
 			Config: config, ResourceName: ada, ImportState: true, ImportStatePersist: true,

@@ -204,8 +204,12 @@ func (s *store[S, H, T]) nameTaken(ctx context.Context, spec S, cause error) err
 		owner = fmt.Sprintf("the deployment %q owns it", meta.Deployment)
 	}
 	taken.Message = fmt.Sprintf("%s: %s %s, named %q, is in the way; %s", taken.Message, kindName(s.noun.kind()), base.ID.Native, base.NativeName, owner)
-	location := s.noun.specMeta(spec).Location
-	taken.Remedy = fmt.Sprintf("Rename one of the two, import it (terraform import <address> %s), or use another Hetzner Cloud project.",
-		cloud.ID{Location: location, Native: base.ID.Native})
+	id := cloud.ID{Location: s.noun.specMeta(spec).Location, Native: base.ID.Native}
+	taken.Remedy = fmt.Sprintf("Rename one of the two, import it (terraform import <address> %s), or use another Hetzner Cloud project.", id)
+	if s.noun.kind() == cloud.KindSSHKey && base.NativeName != nativeName(cloud.KindSSHKey, s.noun.specMeta(spec)) {
+		// Not the name but the key itself is there already.
+		taken.Field = "public_key"
+		taken.Remedy = fmt.Sprintf("A project holds a public key once: import it (terraform import <address> %s), delete it there, or use another Hetzner Cloud project.", id)
+	}
 	return &taken
 }

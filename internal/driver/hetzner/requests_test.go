@@ -1,6 +1,7 @@
 package hetzner_test
 
 import (
+	"errors"
 	"net"
 	"net/netip"
 	"slices"
@@ -229,6 +230,11 @@ func TestThePublicKeyOfAnotherSSHKeyIsNotAdopted(t *testing.T) {
 	_, err := s.d.SSHKeys().Create(t.Context(), spec, func(cloud.SSHKey) { t.Error("adopted") })
 	if cloud.CodeOf(err) != cloud.CodeNameTaken || !strings.Contains(err.Error(), s.key.ID.Native) || !strings.Contains(err.Error(), "alice") {
 		t.Errorf("got %v", err)
+	}
+	// Renaming would not help.
+	var taken *cloud.Error
+	if !errors.As(err, &taken) || taken.Field != "public_key" || strings.Contains(taken.Remedy, "Rename") || !strings.Contains(taken.Remedy, s.key.ID.Native) {
+		t.Errorf("got %+v", taken)
 	}
 }
 
