@@ -34,6 +34,13 @@ func main() {
 		tune()
 		// The plugin server itself deals with signals: Terraform passes a
 		// Ctrl-C on, and running applies have to save their state first.
+		if !debug {
+			go func() {
+				if awaitOrphaned(context.Background(), orphanCheck, os.Getppid) {
+					os.Exit(cli.ExitError)
+				}
+			}()
+		}
 		err := providerserver.Serve(context.Background(), provider.New(version), providerserver.ServeOpts{
 			Address:         cli.Address,
 			Debug:           debug,

@@ -2,10 +2,12 @@ package faults
 
 import (
 	"fmt"
+	"maps"
 	"os"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 )
 
 // processes are the provider processes that commands have started. One whose
@@ -29,18 +31,19 @@ func (p *processes) note(pids []int) {
 	}
 }
 
-// kill ends those that still run, and answers how many did.
-func (p *processes) kill() (running int) {
+// end waits until all have ended by themselves. Those that have not in time it
+// kills, and answers how many they were.
+func (p *processes) end(timeout time.Duration) (orphans int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	for pid, program := range p.seen {
-		if programOf(pid) == program {
-			kill9(pid)
-			running++
-		}
+	ended := func(pid int, program string) bool { return programOf(pid) != program }
+	for began := time.Now(); len(p.seen) > 0 && time.Since(began) < timeout; time.Sleep(50 * time.Millisecond) {
+		maps.DeleteFunc(p.seen, ended)
 	}
-	clear(p.seen)
-	return running
+	for pid := range p.seen {
+		kill9(pid)
+	}
+	return len(p.seen)
 }
 
 // programOf is the file that a process runs; empty if there is none.

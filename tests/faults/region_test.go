@@ -37,6 +37,7 @@ func prepare(t *testing.T) *harness.Workspace {
 	if err != nil {
 		t.Fatal(err)
 	}
+	t.Log(cli.Version)
 	built, err := harness.Build(t.Context(), t.TempDir())
 	if err != nil {
 		t.Fatal(err)
@@ -89,8 +90,8 @@ func newRegion(t *testing.T, work *harness.Workspace, seed uint64) *region {
 		}
 	}
 	t.Cleanup(func() {
-		if orphans := r.processes.kill(); orphans > 0 {
-			t.Logf("%d providers outlived their Terraform", orphans)
+		if orphans := r.processes.end(10 * time.Second); orphans > 0 {
+			t.Errorf("%d providers outlived their Terraform", orphans)
 		}
 		if err := sim.Close(); err != nil {
 			t.Error(err)
@@ -110,12 +111,12 @@ type outcome struct {
 
 // trouble is the part of the output from the first error or warning on.
 func (o outcome) trouble() string {
-	for at, line := 0, ""; at < len(o.output); at += len(line) {
-		line, _, _ = strings.Cut(o.output[at:], "\n")
-		line += "\n"
+	at := 0
+	for line := range strings.Lines(o.output) {
 		if strings.HasPrefix(line, "Error: ") || strings.HasPrefix(line, "Warning: ") {
 			return o.output[at:]
 		}
+		at += len(line)
 	}
 	return ""
 }
@@ -278,16 +279,18 @@ func (r *region) recorded(t *testing.T) map[string]recordedObject {
 	return found
 }
 
-// mend removes a state file that was cut off while it was being written. A
-// person would restore a copy; without any, everything has to be adopted.
-func (r *region) mend(t *testing.T) {
+// mend removes a state file that was cut off, or emptied, while it was being
+// written, and tells whether it was. A person would restore a copy; without
+// any, everything has to be adopted.
+func (r *region) mend(t *testing.T) bool {
 	t.Helper()
 	text, err := os.ReadFile(r.state())
-	if err != nil || len(text) == 0 || json.Valid(text) {
-		return
+	if err != nil || json.Valid(text) {
+		return false
 	}
-	t.Log("the state was cut off while it was being written")
+	t.Logf("the state was cut off after %d bytes while it was being written", len(text))
 	if err := os.Remove(r.state()); err != nil {
 		t.Fatal(err)
 	}
+	return true
 }
