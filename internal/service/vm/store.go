@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/holdfast-cloud/terraform-provider-holdfast/internal/cloud"
 )
@@ -66,12 +67,18 @@ func (s store) Update(ctx context.Context, current cloud.VM, want cloud.VMSpec) 
 	return s.complete(ctx, vm, want), nil
 }
 
+// restartTime bounds the attempt to start a machine again: starting takes
+// seconds, and a cloud that does not answer must not hold up the report.
+const restartTime = 5 * time.Minute
+
 // restart starts a machine that ran before a change that failed, and that the
 // change has stopped. It answers the failure.
 func (s store) restart(ctx context.Context, before cloud.VM, want cloud.VMSpec, failure error) error {
 	if ctx.Err() != nil || before.Power != cloud.PowerRunning || want.Power == cloud.PowerStopped {
 		return failure
 	}
+	ctx, cancel := context.WithTimeout(ctx, restartTime)
+	defer cancel()
 	now, err := s.Get(ctx, before.ID.Native)
 	if err != nil || now.Power != cloud.PowerStopped {
 		return failure // gone, running, or the next plan has to find out
