@@ -68,8 +68,11 @@ func (m *machine) run(script string, args ...string) (code int, stdout, stderr s
 
 const (
 	terraform = `[ "$1" = version ] && echo "Terraform v1.11.4"`
-	opentofu  = `[ "$1" = version ] && echo "OpenTofu v1.12.6"`
-	broken    = `exit 1`
+	// Whoever stops reading after the first line must not take it for a failure.
+	opentofu = `[ "$1" = version ] || exit 1
+echo "OpenTofu v1.12.6" || exit 1
+for i in {1..20000}; do echo "+ provider $i" || exit 1; done`
+	broken = `exit 1`
 )
 
 func TestPath(t *testing.T) {
