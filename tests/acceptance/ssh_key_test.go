@@ -168,18 +168,16 @@ func TestSSHKeyDrift(t *testing.T) {
 // The vendor does not protect keys; Holdfast does.
 func TestSSHKeyProtection(t *testing.T) {
 	w := newWorld(t)
-	on := sshKey("ada", "hetzner/fsn1", "local.key", "deletion_protection = true")
 	trigger := func(value string) string {
 		return fmt.Sprintf("resource \"terraform_data\" \"when\" { input = %q }\n", value) + sshKey("ada", "hetzner/fsn1", "local.key",
 			"deletion_protection = true\nlifecycle { replace_triggered_by = [terraform_data.when] }")
 	}
 	w.test(t,
-		resource.TestStep{Config: w.config(on), Check: holds(ada, map[string]string{"deletion_protection": "true"})},
-		resource.TestStep{Config: w.config(on), Destroy: true, ExpectError: says("Deletion protection", `SSH key "ada"`, "set deletion_protection = false, apply")},
+		resource.TestStep{Config: w.config(trigger("one")), Check: holds(ada, map[string]string{"deletion_protection": "true"})},
+		resource.TestStep{Config: w.config(trigger("one")), Destroy: true, ExpectError: says("Deletion protection", `SSH key "ada"`, "set deletion_protection = false, apply")},
 		resource.TestStep{Config: w.config(""), ExpectError: says("Deletion protection", "no plan may delete it")},
 		resource.TestStep{Config: w.config(sshKey("ada", "hetzner/fsn1", "local.other", "deletion_protection = true")),
 			ExpectError: says("Deletion protection", "public_key =", "changing public_key replaces it")},
-		resource.TestStep{Config: w.config(trigger("one"))},
 		resource.TestStep{Config: w.config(trigger("two")), ExpectError: says("Deletion protection", "deletion_protection = true", "replace_triggered_by")},
 		// The way out.
 		resource.TestStep{Config: w.config(sshKey("ada", "hetzner/fsn1", "local.key", "")), ConfigPlanChecks: planned(ada, plancheck.ResourceActionUpdate)},
