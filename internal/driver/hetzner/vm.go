@@ -65,7 +65,7 @@ func (vms) adoptable(have *hcloud.Server, spec cloud.VMSpec) error {
 	if origin, ok := have.Labels[labelOrigin]; ok && origin != originOf(spec) {
 		return &cloud.Error{Code: cloud.CodeUnsupported, Kind: cloud.KindVM, Field: "user_data",
 			Message: "an earlier attempt of this deployment made the VM from another image, other SSH keys or other user data, which cannot change afterwards",
-			Remedy:  "The VM is marked for replacement: apply again to replace it, or run terraform untaint on its address to keep it as it is."}
+			Remedy:  "Import the VM and replace it, choose another name, or undo the change."}
 	}
 	return nil
 }
