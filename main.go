@@ -10,9 +10,8 @@ import (
 	"os/signal"
 	"syscall"
 
-	"github.com/hashicorp/terraform-plugin-framework/providerserver"
-
 	"github.com/holdfast-cloud/terraform-provider-holdfast/internal/cli"
+	"github.com/holdfast-cloud/terraform-provider-holdfast/internal/pluginserver"
 	"github.com/holdfast-cloud/terraform-provider-holdfast/internal/provider"
 )
 
@@ -41,12 +40,7 @@ func main() {
 				}
 			}()
 		}
-		err := providerserver.Serve(context.Background(), provider.New(version), providerserver.ServeOpts{
-			Address:         cli.Address,
-			Debug:           debug,
-			ProtocolVersion: 6,
-		})
-		if err != nil {
+		if err := pluginserver.Serve(cli.Address, provider.New(version), debug); err != nil {
 			fmt.Fprintf(os.Stderr, "Error: %s\n", err)
 			os.Exit(cli.ExitError)
 		}

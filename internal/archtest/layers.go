@@ -115,6 +115,11 @@ func Layers() []Layer {
 			Why:       "it translates the plugin protocol, and knows nothing of what is served by it",
 		},
 		{
+			Packages:  []string{"internal/pluginserver"},
+			Forbidden: append([]string{commandLine}, vendorSDKs...),
+			Why:       "it serves whatever provider it is given",
+		},
+		{
 			Packages:     []string{"internal/archtest"},
 			StandardOnly: true,
 			Why:          "the checker depends on nothing that it checks",
@@ -122,7 +127,7 @@ func Layers() []Layer {
 		{Packages: []string{"internal"}, StandardOnly: true, Why: "the map of the tree holds no code"},
 		{
 			Packages: []string{"."},
-			Module:   []string{"internal/provider", "internal/cli"},
+			Module:   []string{"internal/provider", "internal/cli", "internal/pluginserver"},
 			Why:      "main only chooses between the plugin and the command line",
 		},
 		{Packages: []string{"tests/...", "examples/..."}, Module: []string{"..."}, Why: "tests see everything"},
