@@ -98,7 +98,12 @@ type FirewallRule struct {
 // FirewallSpec is a set of rules.
 type FirewallSpec struct {
 	Meta
-	Rules []FirewallRule
+	// Network is the native id of the network that the rules belong to, where
+	// the vendor keeps rules in networks (Google Cloud); empty for a firewall
+	// that VMs of several networks share. A vendor whose firewalls stand for
+	// themselves (Hetzner Cloud) has no use for it and observes it as empty.
+	Network string
+	Rules   []FirewallRule
 }
 
 // Firewall is an observed firewall.
@@ -113,6 +118,9 @@ type VolumeSpec struct {
 	Meta
 	// SizeGB is in GB as the vendor counts them; it can only grow.
 	SizeGB int64
+	// Options are what only one vendor has; the driver's package comment
+	// lists its keys.
+	Options map[string]string
 }
 
 // Volume is an observed volume.
