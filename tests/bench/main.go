@@ -21,6 +21,7 @@ type settings struct {
 	parallelism []int
 	lifecycle   bool
 	core        bool
+	verbose     bool
 	dir         string
 }
 
@@ -41,6 +42,7 @@ func run(ctx context.Context, arguments []string) error {
 	peer := flags.String("hcloud", os.Getenv("HCLOUD_PROVIDER"), "the official hcloud provider's binary, measured in the same run")
 	lifecycle := flags.Bool("lifecycle", true, "measure create, a plan without a change, and destroy")
 	core := flags.Bool("core", true, "compare a plan without a change with a provider that does nothing")
+	verbose := flags.Bool("v", false, "tell every ten seconds how far a step is")
 	out := flags.String("out", "bench-results/latest.json", "the result file")
 	if err := flags.Parse(arguments); err != nil {
 		return err
@@ -48,7 +50,7 @@ func run(ctx context.Context, arguments []string) error {
 	if *sizes == "" {
 		*sizes = "20,100"
 	}
-	s := settings{provider: harness.Holdfast(*provider), lifecycle: *lifecycle, core: *core}
+	s := settings{provider: harness.Holdfast(*provider), lifecycle: *lifecycle, core: *core, verbose: *verbose}
 	var err error
 	if s.sizes, err = integers(*sizes); err != nil {
 		return err

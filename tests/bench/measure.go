@@ -65,7 +65,9 @@ func (s settings) measure(ctx context.Context, c contender, provider harness.Pro
 	for _, step := range steps {
 		sim.FillQuota(full)
 		sim.ResetRequests()
+		stop := s.follow(sim)
 		result, err := work.Run(ctx, step.arguments...)
+		stop()
 		peak = max(peak, result.ProviderPeakRSS)
 		counts := sim.Counts()
 		add("hetzner."+step.name+".requests_per_tenant", float64(counts.Total)/float64(n), "requests")
@@ -93,6 +95,30 @@ func (s settings) measure(ctx context.Context, c contender, provider harness.Pro
 // least number of writes: 3,600 at once, then one a second.
 func imposedByLimit(n int) time.Duration {
 	return time.Duration(max(0, leastWrites*n+1-3600)) * time.Second
+}
+
+// follow tells every ten seconds what was asked so far, until it is stopped.
+func (s settings) follow(sim *harness.Sim) (stop func()) {
+	if !s.verbose {
+		return func() {}
+	}
+	done, ended := make(chan struct{}), make(chan struct{})
+	begun := time.Now()
+	go func() {
+		defer close(ended)
+		tick := time.NewTicker(10 * time.Second)
+		defer tick.Stop()
+		for {
+			select {
+			case <-done:
+				return
+			case <-tick.C:
+				counts := sim.Counts()
+				fmt.Printf("  %4.0f s: %d requests (%s)\n", time.Since(begun).Seconds(), counts.Total, describe(counts))
+			}
+		}
+	}()
+	return func() { close(done); <-ended }
 }
 
 // describe lists the requests by route, the most frequent first.
