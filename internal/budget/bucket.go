@@ -11,44 +11,35 @@ import (
 	"github.com/holdfast-cloud/terraform-provider-holdfast/internal/cloud"
 )
 
-const (
-	// blindRequests may be on their way before the server's first answer has
-	// told how many there may be.
-	blindRequests = 4
-	// margin is how many requests stay unspent, for what other clients of
-	// the account send between two of the server's answers.
-	margin = 2
-)
-
-// Bucket is the request limit of one cloud account, as the server last told
-// it. It grants requests in order of priority, first come first served
-// within one, and none that would run into the limit.
+// Bucket grants the requests of one cloud account in order of priority, first
+// come first served within one, and none that would run into the account's
+// request limit.
 type Bucket struct {
 	clock Clock
 
-	mu sync.Mutex
-	// tokens is what the server would accept now, less what is on its way.
-	tokens float64
-	// perSecond is the refill; perHour the size of the full bucket.
-	perSecond, perHour float64
-	updated            time.Time
-	// metered is false until an answer carried the limit's headers.
-	// unlimited is true once an answer came without them.
-	metered, unlimited bool
-	pausedUntil        time.Time
-	inFlight           int
-	// granted numbers the grants; newest is the latest one whose answer was
-	// read, so that an answer that was overtaken cannot raise the estimate.
-	granted, newest uint64
-	waiting         waiters
-	stopTimer       func()
-	requests        int64
+	mu          sync.Mutex
+	limit       limit
+	pausedUntil time.Time
+	inFlight    int
+	// refused counts the refusals since the last answer that was none.
+	refused int
+	// granted numbers what waits and the grants.
+	granted   uint64
+	waiting   waiters
+	stopTimer func()
+	requests  int64
 }
 
-// NewBucket makes the bucket of one account; nothing is known of its limit
-// until the server's first answer.
+// NewBucket makes the bucket of an account whose limit the server tells in
+// the headers of its answers; nothing is known of it until the first.
 func NewBucket(clock Clock) *Bucket {
-	return &Bucket{clock: clock, updated: clock.Now()}
+	return &Bucket{clock: clock, limit: &headerLimit{updated: clock.Now()}}
+}
+
+// NewRateBucket makes the bucket of an account whose server tells nothing: no
+// more than perMinute requests are granted within any minute.
+func NewRateBucket(clock Clock, perMinute int) *Bucket {
+	return &Bucket{clock: clock, limit: &windowLimit{most: max(perMinute, 1)}}
 }
 
 // Pressure describes how scarce requests are.
@@ -63,12 +54,7 @@ type Pressure struct {
 func (b *Bucket) Pressure() Pressure {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.refill()
-	p := Pressure{Full: 1, Waiting: b.waiting.Len()}
-	if b.metered && b.perHour > 0 {
-		p.Full = max(0, min(1, b.tokens/b.perHour))
-	}
-	return p
+	return Pressure{Full: b.limit.full(b.clock.Now()), Waiting: b.waiting.Len()}
 }
 
 // Requests counts what was granted since the start.
@@ -103,31 +89,21 @@ func (b *Bucket) acquire(ctx context.Context) (grant, error) {
 		// It was granted at the same moment: give it back.
 		<-w.ready
 		b.inFlight--
-		b.tokens++
+		b.limit.giveBack()
 		b.dispatch()
 		return grant{}, ctx.Err()
 	}
 }
 
-// refill adds what has accrued since the last look. Call with mu held.
-func (b *Bucket) refill() {
-	now := b.clock.Now()
-	if b.metered {
-		b.tokens = min(b.perHour, b.tokens+now.Sub(b.updated).Seconds()*b.perSecond)
-	}
-	b.updated = now
-}
-
 // dispatch grants what may be sent now and sets the timer for the rest. Call
 // with mu held.
 func (b *Bucket) dispatch() {
-	b.refill()
 	for b.waiting.Len() > 0 && b.delay() <= 0 {
 		w := heap.Pop(&b.waiting).(*waiter)
 		b.granted++
 		b.inFlight++
 		b.requests++
-		b.tokens--
+		b.limit.spend(b.clock.Now())
 		w.ready <- grant{number: b.granted}
 	}
 	if b.stopTimer != nil {
@@ -151,25 +127,8 @@ const never = time.Duration(1<<63 - 1)
 
 // delay tells how long the next request has to wait. Call with mu held.
 func (b *Bucket) delay() time.Duration {
-	pause := b.pausedUntil.Sub(b.updated)
-	switch {
-	case b.unlimited:
-		return pause
-	case !b.metered:
-		if b.inFlight >= blindRequests {
-			return never
-		}
-		return pause
-	}
-	missing := 1 + min(margin, b.perHour/2) - b.tokens
-	if missing <= 0 {
-		return pause
-	}
-	if b.perSecond <= 0 {
-		return never
-	}
-	// A millisecond more than exact, so that rounding wakes nobody early.
-	return max(pause, time.Duration(missing/b.perSecond*float64(time.Second))+time.Millisecond)
+	now := b.clock.Now()
+	return max(b.pausedUntil.Sub(now), b.limit.delay(now, b.inFlight, b.refused))
 }
 
 // answered takes note of a response, or of its absence (nil).
@@ -177,48 +136,33 @@ func (b *Bucket) answered(g grant, response *http.Response) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.inFlight--
-	b.refill()
 	defer b.dispatch()
 	if response == nil {
 		return
 	}
-	limit, errLimit := strconv.Atoi(response.Header.Get("RateLimit-Limit"))
-	remaining, errRemaining := strconv.Atoi(response.Header.Get("RateLimit-Remaining"))
-	if errLimit != nil || errRemaining != nil || limit <= 0 {
-		// A gateway's error page has no headers either: it proves nothing.
-		if !b.metered && response.StatusCode < http.StatusInternalServerError && response.StatusCode != http.StatusTooManyRequests {
-			b.unlimited = true
+	now := b.clock.Now()
+	b.limit.learn(now, g, b.inFlight, response)
+	switch {
+	case rateLimited(response):
+		b.refused++
+		if until := now.Add(b.pause(response)); until.After(b.pausedUntil) {
+			b.pausedUntil = until
 		}
-		b.pauseAfterRefusal(response)
-		return
+	case response.StatusCode < http.StatusInternalServerError:
+		b.refused = 0
 	}
-	b.perHour, b.perSecond = float64(limit), float64(limit)/time.Hour.Seconds()
-	estimate := float64(remaining - b.inFlight)
-	// Others may spend from the same account, so a lower count always
-	// counts; a higher one only from the newest answer.
-	if !b.metered || estimate < b.tokens || g.number > b.newest {
-		b.tokens = estimate
-	}
-	b.newest = max(b.newest, g.number)
-	b.metered, b.unlimited = true, false
-	b.pauseAfterRefusal(response)
 }
 
-// pauseAfterRefusal stops all requests after a 429 for as long as the server
-// asks, else until one token has come back.
-func (b *Bucket) pauseAfterRefusal(response *http.Response) {
-	if response.StatusCode != http.StatusTooManyRequests {
-		return
-	}
-	pause := time.Second
+// longestPause bounds what a server may ask for.
+const longestPause = 5 * time.Minute
+
+// pause is how long nothing is sent after a refusal: as long as the server
+// asks, else as the limit knows it.
+func (b *Bucket) pause(response *http.Response) time.Duration {
 	if seconds, err := strconv.Atoi(response.Header.Get("Retry-After")); err == nil && seconds >= 0 {
-		pause = min(time.Duration(seconds)*time.Second, 5*time.Minute)
-	} else if b.perSecond > 0 {
-		pause = time.Duration(float64(time.Second) / b.perSecond)
+		return min(time.Duration(seconds)*time.Second, longestPause)
 	}
-	if until := b.updated.Add(pause); until.After(b.pausedUntil) {
-		b.pausedUntil = until
-	}
+	return b.limit.pause(b.refused)
 }
 
 // waiter is a request that waits for its grant.

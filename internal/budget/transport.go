@@ -22,7 +22,8 @@ type HTTPOptions struct {
 	Base http.RoundTripper
 	// Attempts bounds how often a request is sent that the server fails to
 	// answer (5xx, broken connection); 0 means 8. Refusals because of the
-	// request limit (429) are not counted: they end with the context.
+	// request limit (429, and 403 with such a reason) are not counted: they
+	// end with the context.
 	Attempts int
 	// MinDelay and MaxDelay bound the pause before a retry; 0 means 0.5 s
 	// and 20 s.
@@ -31,8 +32,8 @@ type HTTPOptions struct {
 
 // NewHTTPClient makes the client that all requests to one cloud account go
 // through: requests wait for their token in order of priority, and are sent
-// again with jittered exponential pauses after 429, 5xx and broken
-// connections. Creates are repeated too: that is safe because drivers adopt
+// again with jittered exponential pauses after refusals because of the request
+// limit (see rateLimited), 5xx and broken connections. Creates are repeated too: that is safe because drivers adopt
 // by label what an unanswered first attempt made.
 func NewHTTPClient(options HTTPOptions) *http.Client {
 	base := options.Base
@@ -100,7 +101,7 @@ func (p *retryPolicy) check(ctx context.Context, response *http.Response, err er
 	if ctx.Err() != nil {
 		return false, ctx.Err()
 	}
-	if err == nil && response.StatusCode == http.StatusTooManyRequests {
+	if err == nil && rateLimited(response) {
 		return true, nil
 	}
 	if err == nil && !serverFailed(response.StatusCode) {
@@ -142,12 +143,12 @@ func isOpError(err error) bool {
 }
 
 // backoff doubles from min to max, with full jitter above the half so that
-// many clients do not return at the same moment. A 429 waits as long as the
+// many clients do not return at the same moment. A refusal waits as long as the
 // server says; without a word the bucket's own pause is enough.
 func backoff(minimum, maximum time.Duration, attempt int, response *http.Response) time.Duration {
-	if response != nil && response.StatusCode == http.StatusTooManyRequests {
+	if response != nil && rateLimited(response) {
 		if seconds, err := strconv.Atoi(response.Header.Get("Retry-After")); err == nil && seconds >= 0 {
-			return min(time.Duration(seconds)*time.Second, 5*time.Minute)
+			return min(time.Duration(seconds)*time.Second, longestPause)
 		}
 		attempt = min(attempt, 2)
 	}

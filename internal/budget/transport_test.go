@@ -37,6 +37,13 @@ func TestTransportRetries(t *testing.T) {
 		"server error passes": {failing(3, 503), 4, 200, false, 10 * time.Second},
 		"server error stays":  {failing(100, 500), 8, 500, false, 80 * time.Second},
 		"429 many times":      {failing(40, 429), 41, 200, false, 3 * time.Minute},
+		"403 because of the limit": {func(attempt int) (*http.Response, error) {
+			if attempt <= 20 {
+				return forbidden("rateLimitExceeded"), nil
+			}
+			return answer(200), nil
+		}, 21, 200, false, 3 * time.Minute},
+		"403 for good": {func(int) (*http.Response, error) { return forbidden("forbidden"), nil }, 1, 403, false, 0},
 		"429 with Retry-After": {func(attempt int) (*http.Response, error) {
 			if attempt == 1 {
 				return answer(429, "Retry-After", "30"), nil
