@@ -46,6 +46,9 @@ type Entry struct {
 	// Site identifies what one disaster destroys: locations of the same Site
 	// fall together, so that one is no stand-by for the other.
 	Site string
+	// Note is what else one should know of the place, in a sentence; mostly
+	// empty.
+	Note string
 	// DDoSProtection is the fact behind NET-3.
 	DDoSProtection Fact
 	// PhysicalSecurity is the fact behind PHY-1.

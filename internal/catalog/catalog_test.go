@@ -103,6 +103,62 @@ func TestHetzner(t *testing.T) {
 	}
 }
 
+// What the regions of Google are easily got wrong in.
+func TestGoogle(t *testing.T) {
+	c := mustLoad(t)
+	for _, tc := range []struct {
+		zone, city, country, continent string
+		eu                             bool
+	}{
+		{"europe-west3-a", "Frankfurt", "DE", "Europe", true},
+		{"europe-west2-b", "London", "GB", "Europe", false},
+		{"europe-west6-c", "Zurich", "CH", "Europe", false},
+		{"europe-north1-a", "Hamina", "FI", "Europe", true},
+		{"europe-north2-a", "Stockholm", "SE", "Europe", true},
+		{"europe-central2-a", "Warsaw", "PL", "Europe", true},
+		{"me-west1-a", "Tel Aviv", "IL", "Asia", false},
+		{"me-central1-a", "Doha", "QA", "Asia", false},
+		{"me-central2-c", "Dammam", "SA", "Asia", false},
+		{"africa-south1-a", "Johannesburg", "ZA", "Africa", false},
+		{"northamerica-south1-a", "Querétaro", "MX", "North America", false},
+		{"southamerica-west1-a", "Santiago", "CL", "South America", false},
+		{"australia-southeast2-a", "Melbourne", "AU", "Oceania", false},
+		{"asia-southeast3-b", "Bangkok", "TH", "Asia", false},
+		{"us-central1-f", "Council Bluffs, IA", "US", "North America", false},
+	} {
+		e, err := c.Lookup(cloud.Location{Cloud: "google", Name: tc.zone})
+		if err != nil {
+			t.Error(err)
+		} else if e.City != tc.city || e.Country != tc.country || e.Continent != tc.continent || e.EU != tc.eu {
+			t.Errorf("%s: got %+v, want %+v", tc.zone, e, tc)
+		}
+	}
+	entries, err := c.Select(Filter{Cloud: "google"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	zones := map[string]int{}
+	for _, e := range entries {
+		region := e.Location.Name[:strings.LastIndex(e.Location.Name, "-")]
+		if e.NetworkZone != region || e.Site != "google-"+region {
+			t.Errorf("%s: networks of %s, site %s; want those of its region", e.Location, e.NetworkZone, e.Site)
+		}
+		zones[region]++
+	}
+	if len(zones) != 43 {
+		t.Errorf("%d regions, the vendor lists 43", len(zones))
+	}
+	for region, n := range zones {
+		if want := map[bool]int{false: 3, true: 4}[region == "us-central1"]; n != want {
+			t.Errorf("%s has %d zones, want %d", region, n, want)
+		}
+	}
+	few, err := c.Lookup(cloud.Location{Cloud: "google", Name: "asia-northeast2-a"})
+	if err != nil || !strings.Contains(few.Note, "one or two buildings") {
+		t.Errorf("Osaka's note is %q, %v", few.Note, err)
+	}
+}
+
 func TestSelect(t *testing.T) {
 	c := mustLoad(t)
 	yes, no := true, false
@@ -112,16 +168,19 @@ func TestSelect(t *testing.T) {
 		want   string
 		fails  string
 	}{
-		{"by continent", Filter{Continent: "Europe"}, "hetzner/fsn1 hetzner/hel1 hetzner/nbg1", ""},
+		{"by continent", Filter{Cloud: "hetzner", Continent: "Europe"}, "hetzner/fsn1 hetzner/hel1 hetzner/nbg1", ""},
 		{"case does not matter", Filter{Continent: "north america", Cloud: "hetzner"}, "hetzner/ash hetzner/hil", ""},
-		{"by country", Filter{Country: "de"}, "hetzner/fsn1 hetzner/nbg1", ""},
-		{"in the union", Filter{EU: &yes}, "hetzner/fsn1 hetzner/hel1 hetzner/nbg1", ""},
+		{"by country, over all clouds", Filter{Country: "de"}, "google/europe-west10-a google/europe-west10-b google/europe-west10-c " +
+			"google/europe-west3-a google/europe-west3-b google/europe-west3-c hetzner/fsn1 hetzner/nbg1", ""},
+		{"in the union", Filter{Cloud: "hetzner", EU: &yes}, "hetzner/fsn1 hetzner/hel1 hetzner/nbg1", ""},
 		{"outside the union", Filter{EU: &no, Cloud: "hetzner"}, "hetzner/ash hetzner/hil hetzner/sin", ""},
 		{"nothing has both", Filter{Continent: "Asia", EU: &yes}, "", ""},
+		{"in Europe, outside the union", Filter{Continent: "Europe", EU: &no}, "google/europe-west2-a google/europe-west2-b google/europe-west2-c " +
+			"google/europe-west6-a google/europe-west6-b google/europe-west6-c", ""},
 		{"misspelt cloud", Filter{Cloud: "hetzer"}, "", `no location with the cloud "hetzer"; did you mean hetzner?`},
 		{"misspelt continent", Filter{Continent: "Eurpoe"}, "", `the continent "Eurpoe"; did you mean Europe?`},
-		{"unknown continent", Filter{Continent: "Antarctica"}, "", `the continent "Antarctica"; there are: Asia, Europe, North America`},
-		{"unknown country", Filter{Country: "Germany"}, "", `the country "Germany"; there are: DE, FI, SG, US`},
+		{"unknown continent", Filter{Continent: "Antarctica"}, "", `the continent "Antarctica"; there are: Africa, Asia, Europe, North America, Oceania, South America`},
+		{"unknown country", Filter{Country: "Germany"}, "", `the country "Germany"; there are 29, from AU to ZA; data.holdfast_locations`},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			got, err := c.Select(tc.filter)
@@ -143,8 +202,12 @@ func TestLookupUnknown(t *testing.T) {
 		{"hetzner/fns1", `hetzner has no location "fns1"; did you mean fsn1?`},
 		{"hetzner/nbg2", `did you mean nbg1?`},
 		{"hetzner/frankfurt-am-main", `hetzner has no location "frankfurt-am-main"; there are: ash, fsn1, hel1`},
-		{"hetzer/fsn1", `"hetzer/fsn1" is of an unknown cloud (known: hetzner); did you mean hetzner/fsn1`},
-		{"nimbus/eu-west-1a", `unknown cloud (known: hetzner); there are: hetzner/ash`},
+		{"hetzer/fsn1", `"hetzer/fsn1" is of an unknown cloud (known: google, hetzner); did you mean hetzner/fsn1`},
+		{"nimbus/eu-west-1a", `unknown cloud (known: google, hetzner); there are 136, from google/africa-south1-a to hetzner/sin; data.holdfast_locations lists them`},
+		{"google/europe-west3", `google has no location "europe-west3"; did you mean europe-west3-a or europe-west3-b or europe-west3-c?`},
+		{"google/europe-wset4-b", `did you mean europe-west4-b or`},
+		{"google/us-east1-a", `did you mean us-east1-b or us-east1-c or us-east1-d?`},
+		{"google/fsn1", `google has no location "fsn1"; there are 130, from africa-south1-a to us-west4-c`},
 	} {
 		location, err := cloud.ParseLocation(tc.location)
 		if err != nil {
@@ -183,6 +246,7 @@ func TestLoadRefusesBrokenData(t *testing.T) {
 		{`"NO"`, `"Norway"`, `country "Norway" is not an ISO 3166-1 alpha-2 code`},
 		{`"eu": false, `, ``, "nimbus/a1: eu is missing"},
 		{`"ddos_protection": "s"`, `"ddos_protection": "x"`, `there is no statement "x" for NET-3`},
+		{`"site": "oslo"`, `"site": "oslo", "note": "n"`, `nimbus/a1: there is no note "n"`},
 		{`"physical_security": "s"`, `"physical_security": "y"`, `there is no statement "y" for PHY-1`},
 	} {
 		broken := strings.Replace(good, tc.old, tc.new, 1)

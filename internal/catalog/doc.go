@@ -6,5 +6,10 @@
 // source; adding a cloud is adding a file. The package asks nobody: what can
 // be ordered in a location, and for how much, is a driver's answer.
 //
+// Google's zones are of one Site where they are of one region: its documents
+// promise that failures of zones are independent as a rule, not that floods
+// and fires are. Its AI zones (us-central1-ai1a) are left out: they sell
+// accelerators, not machines for tenants.
+//
 // It may import package cloud and the standard library.
 package catalog

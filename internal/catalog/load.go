@@ -32,6 +32,8 @@ type file struct {
 		Text     string   `json:"text"`
 		Source   string   `json:"source"`
 	} `json:"statements"`
+	// Notes are what else there is to say of several locations, by name.
+	Notes     map[string]string `json:"notes"`
 	Locations []struct {
 		Name             string `json:"name"`
 		City             string `json:"city"`
@@ -40,6 +42,7 @@ type file struct {
 		EU               *bool  `json:"eu"`
 		NetworkZone      string `json:"network_zone"`
 		Site             string `json:"site"`
+		Note             string `json:"note"`
 		DDoSProtection   string `json:"ddos_protection"`
 		PhysicalSecurity string `json:"physical_security"`
 	} `json:"locations"`
@@ -142,13 +145,17 @@ func parse(text []byte) ([]Entry, error) {
 		if !countryPattern.MatchString(l.Country) {
 			bad("%s: country %q is not an ISO 3166-1 alpha-2 code", location, l.Country)
 		}
+		note, known := f.Notes[l.Note]
+		if l.Note != "" && (!known || note == "") {
+			bad("%s: there is no note %q", location, l.Note)
+		}
 		if l.EU == nil {
 			bad("%s: eu is missing", location)
 			continue
 		}
 		entries = append(entries, Entry{
 			Location: location, City: l.City, Country: l.Country, Continent: l.Continent, EU: *l.EU,
-			NetworkZone: l.NetworkZone, Site: l.Site,
+			NetworkZone: l.NetworkZone, Site: l.Site, Note: note,
 			DDoSProtection:   fact(location.String(), "NET-3", l.DDoSProtection),
 			PhysicalSecurity: fact(location.String(), "PHY-1", l.PhysicalSecurity),
 		})

@@ -2,12 +2,16 @@ package catalog
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
 	"strings"
 )
 
+// maxNamed is how many candidates a message names of which none is near.
+const maxNamed = 12
+
 // suggest names the candidates nearest to what was written, or all of them if
-// none is near.
+// none is near and they are few.
 func suggest(written string, candidates []string) string {
 	type scored struct {
 		text     string
@@ -23,6 +27,9 @@ func suggest(written string, candidates []string) string {
 	slices.SortStableFunc(near, func(a, b scored) int {
 		return cmp.Or(cmp.Compare(a.distance, b.distance), strings.Compare(a.text, b.text))
 	})
+	if len(near) == 0 && len(candidates) > maxNamed {
+		return fmt.Sprintf("there are %d, from %s to %s; data.holdfast_locations lists them", len(candidates), candidates[0], candidates[len(candidates)-1])
+	}
 	if len(near) == 0 {
 		return "there are: " + strings.Join(candidates, ", ")
 	}

@@ -195,7 +195,7 @@ func TestLostCloud(t *testing.T) {
 	}
 	w.test(t,
 		resource.TestStep{Config: w.config(network("hetzner/fsn1", `"10.1.0.0/24"`, ""))},
-		resource.TestStep{PreConfig: w.ResetRequests, Config: dead("data \"holdfast_locations\" \"all\" {}\n"),
+		resource.TestStep{PreConfig: w.ResetRequests, Config: dead("data \"holdfast_locations\" \"all\" {\n  cloud = \"hetzner\"\n}\n"),
 			Check: resource.ComposeAggregateTestCheckFunc(holds(locations, map[string]string{"names.#": "0"}), w.silent(), w.cloudHolds("network", 1))},
 		resource.TestStep{PreConfig: func() {
 			if _, err := w.Client.Network.Delete(context.Background(), &hcloud.Network{ID: theNetwork(t, w).ID}); err != nil {

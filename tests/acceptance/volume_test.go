@@ -257,7 +257,7 @@ func TestVolumeRefusals(t *testing.T) {
 		"name of capitals":    {volume("Data", "hetzner/fsn1", 10, ""), []string{"Invalid name", "name ="}},
 		"no such location":    {volume("data", "hetzner/fsn2", 10, ""), []string{"Unknown location", "location =", "fsn1"}},
 		"no location":         {volume("data", "fsn1", 10, ""), []string{"Not a location", "location =", "hetzner/fsn1"}},
-		"no such cloud":       {volume("data", "google/europe-west3-a", 10, ""), []string{"Unknown location", "location ="}},
+		"no such cloud":       {volume("data", "nebula/europe-west3-a", 10, ""), []string{"Unknown location", "location =", "unknown cloud"}},
 		"tenant of capitals":  {volume("data", "hetzner/fsn1", 10, `tenant = "ACME"`), []string{"tenant ="}},
 		"no such tier":        {volume("data", "hetzner/fsn1", 10, `tier = "gold"`), []string{"tier =", "paid"}},
 		"reserved label":      {volume("data", "hetzner/fsn1", 10, `labels = { holdfast-key = "x" }`), []string{"Invalid label", `the prefix "holdfast-" is reserved`}},

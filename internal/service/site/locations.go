@@ -36,6 +36,7 @@ type locationModel struct {
 	NetworkZone      string `tfsdk:"network_zone"`
 	DDoSProtection   bool   `tfsdk:"ddos_protection"`
 	PhysicalSecurity bool   `tfsdk:"physical_security"`
+	Note             string `tfsdk:"note"`
 	Lost             bool   `tfsdk:"lost"`
 }
 
@@ -58,7 +59,7 @@ func (*locations) Schema(_ context.Context, _ datasource.SchemaRequest, resp *da
 	resp.Schema = schema.Schema{
 		MarkdownDescription: "The locations that Holdfast knows, with what matters for the promises: where they stand, which of them one disaster takes together, and the facts behind NET-3 and PHY-1. No cloud is asked.",
 		Attributes: map[string]schema.Attribute{
-			"cloud":     filter("Only locations of this cloud, such as `hetzner`."),
+			"cloud":     filter("Only locations of this cloud, such as `hetzner` or `google`."),
 			"continent": filter("Only locations on this continent, such as `Europe`."),
 			"country":   filter("Only locations in this country, as ISO 3166-1 alpha-2: `DE`."),
 			"eu":        schema.BoolAttribute{Optional: true, MarkdownDescription: "Only locations inside (`true`) or outside (`false`) the European Union."},
@@ -75,10 +76,11 @@ func (*locations) Schema(_ context.Context, _ datasource.SchemaRequest, resp *da
 					"country":           text("ISO 3166-1 alpha-2 code of the country."),
 					"continent":         text("The continent."),
 					"eu":                truth("Whether the country is a member of the European Union."),
-					"disaster_site":     text("What one disaster destroys: locations with the same value fall together."),
+					"disaster_site":     text("What one disaster destroys: locations with the same value, such as the zones of one region of Google Cloud, fall together."),
 					"network_zone":      text("The vendor's area within which private networks reach."),
 					"ddos_protection":   truth("Whether the operator protects against DDoS at the edge (NET-3)."),
 					"physical_security": truth("Whether the data centre has a restricted perimeter, access control, cameras and guards (PHY-1)."),
+					"note":              text("What else one should know of it; mostly empty."),
 					"lost":              truth("Whether it is in the provider's `lost_locations`."),
 				}},
 				MarkdownDescription: "The same, with details and with those that are lost.",
@@ -113,7 +115,7 @@ func (l *locations) Read(ctx context.Context, req datasource.ReadRequest, resp *
 		}
 		m.Locations = append(m.Locations, locationModel{
 			Location: entry.Location.String(), Cloud: entry.Location.Cloud, City: entry.City, Country: entry.Country, Continent: entry.Continent, EU: entry.EU,
-			Disaster: entry.Site, NetworkZone: entry.NetworkZone, DDoSProtection: entry.DDoSProtection.Held, PhysicalSecurity: entry.PhysicalSecurity.Held, Lost: lost,
+			Disaster: entry.Site, NetworkZone: entry.NetworkZone, DDoSProtection: entry.DDoSProtection.Held, PhysicalSecurity: entry.PhysicalSecurity.Held, Note: entry.Note, Lost: lost,
 		})
 	}
 	resp.Diagnostics.Append(resp.State.Set(ctx, &m)...)
