@@ -1,0 +1,69 @@
+// Package google puts Google Cloud's Compute Engine behind the neutral
+// interfaces of package cloud, with the vendor's own REST clients and as few
+// API requests as the API allows.
+//
+// It may import package cloud, package catalog, and the vendor's SDK; never
+// the plugin framework, the call budget or the embedded cloud.
+//
+// # Names
+//
+// The native id of an object is its vendor-side name, `<name>-<zone>`
+// ("acme-db-europe-west3-a"), which is therefore unique in the project, also
+// where the vendor would allow the same name in every zone: a stand-by never
+// collides with what a lost location left behind, and an id says where its
+// object stands. A name that would be longer than 54 characters loses its end
+// to a digest; 9 are kept free for what belongs to the object (subnetworks,
+// routes, further rules, the boot disk: `<native id>-<8 characters>`). SSH
+// keys are one for the project and keep their name. Nothing can be renamed at
+// this vendor: another neutral name changes the labels only.
+//
+// # Labels
+//
+// VMs and volumes carry the labels of package cloud natively. Networks,
+// subnetworks, routes and firewall rules have none: they carry the same pairs
+// as compact JSON in their description. The vendor lets nobody change a
+// network's description, so later changes of a network's labels stand in the
+// description of one disabled rule of the lowest priority in that network,
+// `<network>-labels`, which is made when it is first needed.
+//
+// # Networks
+//
+// A network is a VPC in custom mode with a subnetwork for each subnet, in the
+// region of its zone, and a static route for each route. A VPC has no range of
+// its own: the declared one is kept with the labels.
+//
+// # Firewalls
+//
+// A firewall is a set of VPC rules whose target is one network tag, the
+// firewall's native id; VMs carry the tag. Neutral rules with one direction
+// and the same networks share a VPC rule; IPv4 and IPv6 cannot. A VPC drops
+// what no rule lets in, and lets everything out: so the first outbound rule of
+// a firewall brings with it rules that deny all other outbound traffic.
+//
+// VPC rules belong to a network. FirewallSpec.Network says which; without it,
+// the firewall's rules are kept, switched off, in an anchor network of the
+// deployment (`holdfast-<deployment>`, without subnetworks), and are copied
+// into each network in which a VM carries the tag. A change reaches all
+// copies, and a copy that somebody changed shows as a difference.
+//
+// # SSH keys
+//
+// The vendor has no object for them. A key is an item of the project's
+// metadata, `holdfast-ssh-key-<name>`, with the public key and the labels as
+// JSON. VMs get their keys in metadata of their own, for a login named after
+// the key (Hetzner Cloud gives all keys to root), and ignore the project's.
+//
+// # Requests
+//
+// Every write has a request id, so that a repeated one takes effect once. An
+// operation that ended with an error counts as failed, whatever the HTTP
+// status. Waiting for many operations is one list per poll. Reads of children
+// and of rules are shared by the callers of one run (see index).
+//
+// # Idempotence
+//
+// When a create is refused because the name is taken, or its answer is lost,
+// the object is read by its name: if it is this deployment's and carries the
+// neutral name, it is adopted and brought to the spec; otherwise the error
+// names what stands in the way. There is no lookup before a create.
+package google

@@ -1,0 +1,163 @@
+package google
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"regexp"
+	"time"
+
+	"github.com/holdfast-cloud/terraform-provider-holdfast/internal/catalog"
+	"github.com/holdfast-cloud/terraform-provider-holdfast/internal/cloud"
+)
+
+// Name is the cloud's short name, the first part of its locations.
+const Name = "google"
+
+// Bounds that the vendor documents: balanced persistent disks
+// (cloud.google.com/compute/docs/disks/persistent-disks: 10 GB to 64 TB), and
+// the value of one metadata entry (cloud.google.com/compute/docs/metadata/
+// setting-custom-metadata, Limitations: 256 KB), in which user data travels.
+const (
+	minVolumeGB      = 10
+	maxVolumeGB      = 65536
+	maxUserDataBytes = 256 * 1024
+)
+
+// Options configure a Driver.
+type Options struct {
+	// Project is the id of the Google Cloud project in which everything
+	// stands.
+	Project string
+	// Endpoint is the API's base URL, with or without /compute/v1; empty for
+	// the vendor's own.
+	Endpoint string
+	// Version of this program, for the User-Agent.
+	Version string
+	// HTTPClient sends the requests. It is expected to add the credentials,
+	// to keep the request rate, and to repeat what rate limits, 5xx and broken
+	// connections refused: the driver itself repeats conflicts only.
+	HTTPClient *http.Client
+	// NewWaiter makes the Waiter that all waiting goes through.
+	NewWaiter func(cloud.OperationPoller) cloud.Waiter
+	// Lost tells which locations the operator has declared lost. A list that
+	// lacks what stands in one of them is complete; one that lacks any other
+	// place is an error. Nil: none is lost.
+	Lost func(cloud.Location) bool
+	// Sleep pauses for a retry; nil means a timer. It returns the context's
+	// error if that ends first.
+	Sleep func(context.Context, time.Duration) error
+	// Logger hears of retries and adoptions; nil means nobody does.
+	Logger *slog.Logger
+}
+
+// Driver implements cloud.Driver for one Google Cloud project.
+type Driver struct {
+	project string
+	api     *api
+	catalog *catalog.Catalog
+	waiter  cloud.Waiter
+	lost    func(cloud.Location) bool
+	sleep   func(context.Context, time.Duration) error
+	log     *slog.Logger
+
+	sshKeys   cloud.SSHKeys
+	networks  cloud.Networks
+	firewalls cloud.Firewalls
+	volumes   cloud.Volumes
+	vms       cloud.VMs
+}
+
+var _ cloud.OperationPoller = (*Driver)(nil)
+
+// projectPattern is what a project id looks like, with or without the domain
+// of an old one ("example.com:name").
+var projectPattern = regexp.MustCompile(`^([a-z0-9.-]+:)?[a-z][a-z0-9-]{4,28}[a-z0-9]$`)
+
+// New makes a driver. It contacts nobody.
+func New(options Options) (*Driver, error) {
+	if !projectPattern.MatchString(options.Project) {
+		return nil, &cloud.Error{Code: cloud.CodeInvalid, Cloud: Name, Doing: "read the project", Field: "project",
+			Message: fmt.Sprintf("%q is not the id of a project", options.Project),
+			Remedy:  "Set project in the provider's google block, or GOOGLE_PROJECT, to the project's id (not its name or number)."}
+	}
+	if options.HTTPClient == nil || options.NewWaiter == nil {
+		return nil, errors.New("google: Options.HTTPClient and Options.NewWaiter are required")
+	}
+	locations, err := catalog.Load()
+	if err != nil {
+		return nil, err
+	}
+	clients, err := newAPI(options.Endpoint, named(options.HTTPClient, options.Version))
+	if err != nil {
+		return nil, &cloud.Error{Code: cloud.CodeInvalid, Cloud: Name, Doing: "read the endpoint", Field: "endpoint", Message: err.Error(), Err: err}
+	}
+	d := &Driver{
+		project: options.Project,
+		api:     clients,
+		catalog: locations,
+		lost:    options.Lost,
+		sleep:   options.Sleep,
+		log:     options.Logger,
+	}
+	if d.sleep == nil {
+		d.sleep = sleep
+	}
+	if d.log == nil {
+		d.log = slog.New(slog.DiscardHandler)
+	}
+	d.waiter = options.NewWaiter(d)
+	return d, nil
+}
+
+// Cloud implements cloud.Driver.
+func (d *Driver) Cloud() string { return Name }
+
+// Capabilities implements cloud.Driver.
+func (d *Driver) Capabilities() cloud.Capabilities {
+	return cloud.Capabilities{
+		Global:           map[cloud.Kind]bool{cloud.KindSSHKey: true},
+		Protectable:      map[cloud.Kind]bool{cloud.KindVM: true},
+		MinVolumeGB:      minVolumeGB,
+		MaxVolumeGB:      maxVolumeGB,
+		MaxUserDataBytes: maxUserDataBytes,
+	}
+}
+
+// SSHKeys implements cloud.Driver.
+func (d *Driver) SSHKeys() cloud.SSHKeys { return d.sshKeys }
+
+// Networks implements cloud.Driver.
+func (d *Driver) Networks() cloud.Networks { return d.networks }
+
+// Firewalls implements cloud.Driver.
+func (d *Driver) Firewalls() cloud.Firewalls { return d.firewalls }
+
+// Volumes implements cloud.Driver.
+func (d *Driver) Volumes() cloud.Volumes { return d.volumes }
+
+// VMs implements cloud.Driver.
+func (d *Driver) VMs() cloud.VMs { return d.vms }
+
+// checkNative refuses what cannot be the name of a Compute Engine resource.
+func checkNative(native string, kind cloud.Kind) error {
+	if nativePattern.MatchString(native) {
+		return nil
+	}
+	return &cloud.Error{Code: cloud.CodeInvalid, Cloud: Name, Kind: kind, ID: native, Field: "id", Doing: "read the id of " + kindName(kind),
+		Message: fmt.Sprintf("%q is not the name of a Compute Engine resource: up to 63 lower case letters, digits and hyphens, beginning with a letter", native)}
+}
+
+// kindName gives a kind's name for messages.
+func kindName(kind cloud.Kind) string {
+	switch kind {
+	case cloud.KindSSHKey:
+		return "SSH key"
+	case cloud.KindVM:
+		return "VM"
+	default:
+		return string(kind)
+	}
+}
