@@ -53,6 +53,9 @@ func NewWaiter(poller cloud.OperationPoller, clock Clock, pressure func() Pressu
 type group struct {
 	operations []cloud.Operation
 	confirmed  []bool
+	// running is how long each operation had taken when it was last seen not
+	// to have ended.
+	running    []time.Duration
 	begun, due time.Time
 	result     chan error
 }
@@ -77,7 +80,8 @@ func (w *Waiter) Wait(ctx context.Context, operations ...cloud.Operation) error 
 		return nil
 	}
 	now := w.clock.Now()
-	g := &group{operations: operations, confirmed: make([]bool, len(operations)), begun: now, result: make(chan error, 1)}
+	g := &group{operations: operations, confirmed: make([]bool, len(operations)),
+		running: make([]time.Duration, len(operations)), begun: now, result: make(chan error, 1)}
 	w.mu.Lock()
 	g.due = now.Add(cmp.Or(w.usual[g.open(w.usual)[0].Command], firstLook))
 	w.groups = append(w.groups, g)
@@ -210,6 +214,8 @@ func (w *Waiter) settle(asked []string, statuses []cloud.OperationStatus, err er
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	// perhaps holds the commands that may take less than is thought.
+	perhaps := map[string]bool{}
 	w.groups = slices.DeleteFunc(w.groups, func(g *group) bool {
 		askedHere := slices.ContainsFunc(g.operations, func(o cloud.Operation) bool { return slices.Contains(asked, o.ID) })
 		if !askedHere {
@@ -223,13 +229,16 @@ func (w *Waiter) settle(asked []string, statuses []cloud.OperationStatus, err er
 			g.result <- err
 			return true
 		}
-		return w.judge(g, found, now)
+		return w.judge(g, found, now, perhaps)
 	})
+	for command := range perhaps {
+		w.usual[command] -= w.usual[command] / 20
+	}
 }
 
 // judge applies a poll's findings to one group and tells whether it is done.
 // Call with mu held.
-func (w *Waiter) judge(g *group, found map[string]cloud.OperationStatus, now time.Time) bool {
+func (w *Waiter) judge(g *group, found map[string]cloud.OperationStatus, now time.Time, perhaps map[string]bool) bool {
 	longest := g.open(w.usual)[0]
 	for i, operation := range g.operations {
 		status, ok := found[operation.ID]
@@ -240,7 +249,11 @@ func (w *Waiter) judge(g *group, found map[string]cloud.OperationStatus, now tim
 			return true
 		case status.Done:
 			g.confirmed[i] = true
-			w.learn(operation.Command, now.Sub(g.begun))
+			if w.learn(operation.Command, g.running[i], now.Sub(g.begun)) {
+				perhaps[operation.Command] = true
+			}
+		default:
+			g.running[i] = now.Sub(g.begun)
 		}
 	}
 	open := g.open(w.usual)
@@ -257,12 +270,23 @@ func (w *Waiter) judge(g *group, found map[string]cloud.OperationStatus, now tim
 	return false
 }
 
-// learn keeps a running mean of how long a command takes, a little below what
-// was seen, because it is seen late.
-func (w *Waiter) learn(command string, took time.Duration) {
-	took = took * 9 / 10
-	if usual, ok := w.usual[command]; ok {
-		took = (3*usual + took) / 4
+// learn corrects what is known of a command's usual duration by an operation
+// that ended between the two: after it was last seen running (0: never) and
+// before its end was seen. The end is seen late, because polls wait for
+// company, so a later end alone proves nothing. It tells whether the operation
+// may have ended long before anybody looked.
+func (w *Waiter) learn(command string, running, ended time.Duration) (perhapsLess bool) {
+	usual, known := w.usual[command]
+	switch {
+	case !known:
+		w.usual[command] = max(running, firstLook)
+	case usual < running:
+		// One that was held up tells little of the others.
+		w.usual[command] = (3*usual + running) / 4
+	case usual > ended:
+		w.usual[command] = ended
+	default:
+		return running == 0
 	}
-	w.usual[command] = took
+	return false
 }

@@ -243,3 +243,54 @@ func TestWaiterCancelsAPollThatNobodyWaitsFor(t *testing.T) {
 		}
 	})
 }
+
+func TestWaiterDoesNotTakeItsOwnPatienceForTheVendors(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const takes = 9 * time.Second
+		operations := &fakeOperations{}
+		waiter := NewWaiter(operations, SystemClock{}, func() Pressure { return Pressure{Full: 0.05, Waiting: 1} })
+		var last time.Duration
+		for cohort := range 30 {
+			began := time.Now()
+			var group sync.WaitGroup
+			for i := range 40 {
+				group.Go(func() {
+					if err := waiter.Wait(t.Context(), operations.add(fmt.Sprintf("%d-%d", cohort, i), takes)); err != nil {
+						t.Error(err)
+					}
+				})
+			}
+			group.Wait()
+			last = time.Since(began)
+		}
+		// Looked at too early at most once, and held for company twice.
+		if limit := takes + 2*scarceHold + takes; last > limit {
+			t.Errorf("after 30 cohorts a wait for what takes %s took %s, want at most %s", takes, last, limit)
+		}
+		if operations.polls > 2*30+5 {
+			t.Errorf("%d polls for 30 cohorts", operations.polls)
+		}
+	})
+}
+
+func TestWaiterLearnsThatOperationsBecameFaster(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		operations := &fakeOperations{}
+		waiter := NewWaiter(operations, SystemClock{}, relaxed)
+		wait := func(id string, takes time.Duration) time.Duration {
+			began := time.Now()
+			if err := waiter.Wait(t.Context(), operations.add(id, takes)); err != nil {
+				t.Error(err)
+			}
+			return time.Since(began)
+		}
+		wait("slow", 60*time.Second)
+		var took time.Duration
+		for i := range 60 {
+			took = wait(fmt.Sprint(i), 5*time.Second)
+		}
+		if took > 10*time.Second {
+			t.Errorf("what takes 5 s was waited for %s, sixty operations after one that took 60 s", took)
+		}
+	})
+}
