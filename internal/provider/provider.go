@@ -14,6 +14,7 @@ import (
 	"github.com/holdfast-cloud/terraform-provider-holdfast/internal/service"
 	"github.com/holdfast-cloud/terraform-provider-holdfast/internal/service/firewall"
 	"github.com/holdfast-cloud/terraform-provider-holdfast/internal/service/network"
+	"github.com/holdfast-cloud/terraform-provider-holdfast/internal/service/orphans"
 	"github.com/holdfast-cloud/terraform-provider-holdfast/internal/service/site"
 	"github.com/holdfast-cloud/terraform-provider-holdfast/internal/service/sshkey"
 	"github.com/holdfast-cloud/terraform-provider-holdfast/internal/service/vm"
@@ -138,6 +139,7 @@ func (p *holdfast) Resources(context.Context) []func() resource.Resource {
 // DataSources implements provider.Provider.
 func (p *holdfast) DataSources(context.Context) []func() datasource.DataSource {
 	return []func() datasource.DataSource{
+		orphans.NewDataSource,
 		site.NewLocations,
 		site.NewSite,
 		vm.NewDataSource,
