@@ -22,6 +22,8 @@ type Options struct {
 	Provider func() provider.Provider
 	// Args are the arguments without the program's name.
 	Args []string
+	// Stdin answers questions; nil means the process's own.
+	Stdin io.Reader
 	// Stdout takes results, Stderr everything else.
 	Stdout, Stderr io.Writer
 }
@@ -31,7 +33,13 @@ const (
 	ExitOK    = 0 // done
 	ExitError = 1 // the command failed
 	ExitUsage = 2 // the command line itself was wrong
+	ExitLeft  = 3 // `holdfast orphans`: there are some, or some were kept
 )
+
+// exitError ends with a code and without a message: all was said.
+type exitError struct{ code int }
+
+func (e exitError) Error() string { return fmt.Sprintf("exit code %d", e.code) }
 
 // usageError marks an error of the command line's form.
 type usageError struct{ error }
@@ -43,11 +51,16 @@ func (e usageError) Unwrap() error { return e.error }
 func Run(ctx context.Context, options Options) int {
 	root := New(options)
 	root.SetArgs(options.Args)
+	root.SetIn(options.Stdin)
 	root.SetOut(options.Stdout)
 	root.SetErr(options.Stderr)
 	command, err := root.ExecuteContextC(ctx)
 	if err == nil {
 		return ExitOK
+	}
+	var exit exitError
+	if errors.As(err, &exit) {
+		return exit.code
 	}
 	fmt.Fprintf(options.Stderr, "Error: %s\n", err)
 	var usage usageError
@@ -66,7 +79,7 @@ func New(options Options) *cobra.Command {
 		Long: `Holdfast declares a hosting company's whole estate over several clouds.
 
 This binary is the provider: Terraform and OpenTofu start it by themselves.
-Started by a person it offers the tools below; none of them needs an account.`,
+Started by a person it offers the tools below; all but orphans need no account.`,
 		SilenceUsage:  true,
 		SilenceErrors: true,
 		Args:          cobra.NoArgs,
@@ -76,6 +89,7 @@ Started by a person it offers the tools below; none of them needs an account.`,
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
 	root.AddCommand(
 		simCommand(),
+		orphansCommand(options.Provider),
 		versionCommand(options.Version),
 		schemaCommand(options.Provider),
 	)
