@@ -59,6 +59,7 @@ type Completion struct {
 
 // ActionSpec describes an action to be started.
 type ActionSpec struct {
+	Cloud     string // whose it is, for the faults
 	Project   string
 	Command   string
 	Resources []Ref
@@ -90,7 +91,7 @@ func (tx *Tx) StartAction(s ActionSpec) *Action {
 		a.Begun = tx.now
 	}
 	Actions.Insert(tx, a)
-	a.Stuck, a.Doomed = tx.e.Faults.action(s.Command)
+	a.Stuck, a.Doomed = tx.e.Faults.In(s.Cloud).action(s.Command)
 	if s.Instant && !a.Stuck {
 		tx.end(a, tx.now)
 	}

@@ -32,20 +32,27 @@ const (
 	// FaultCapacity lets no server of ServerType be placed in Location.
 	FaultCapacity FaultKind = "capacity"
 	// FaultLocationLost lets every request that touches Location fail, or
-	// hang when Mode is "hang".
+	// hang when Mode is "hang". With a Cloud and no Location the whole vendor
+	// is unreachable: every request of it fails.
 	FaultLocationLost FaultKind = "location_lost"
 	// FaultQuota takes TokensPerSecond from the request limit.
 	FaultQuota FaultKind = "quota"
 )
 
-// ModeHang makes requests to a lost location wait until the client gives up.
-const ModeHang = "hang"
+// The modes of a lost location. Without one, its requests are refused.
+const (
+	// ModeHang makes requests wait until the client gives up.
+	ModeHang = "hang"
+	// ModeDrop closes their connections.
+	ModeDrop = "drop"
+)
 
 // Fault is something that goes wrong. Empty matchers match everything.
 type Fault struct {
 	ID   int64     `json:"id"`
 	Kind FaultKind `json:"kind"`
 
+	Cloud   string `json:"cloud,omitempty"`   // "hetzner", "google"
 	Method  string `json:"method,omitempty"`  // regular expression, whole method
 	Path    string `json:"path,omitempty"`    // regular expression, anywhere in the path
 	Command string `json:"command,omitempty"` // regular expression, whole command
@@ -156,71 +163,6 @@ func (f *Faults) List() []Fault {
 	return out
 }
 
-// Request answers the faults that strike a request, in the order in which they
-// were added; of those that end the request (an error, a drop, a refusal) only
-// the first.
-func (f *Faults) Request(method, path string) []Fault {
-	ended := false
-	return f.strike(func(a *armed) bool {
-		switch a.Kind {
-		case FaultDelay:
-		case FaultError, FaultDropBefore, FaultDropAfter, FaultRateLimit:
-			if ended {
-				return false
-			}
-		default:
-			return false
-		}
-		return (a.method == nil || a.method.MatchString(method)) && (a.path == nil || a.path.MatchString(path))
-	}, func(a *armed) { ended = ended || a.Kind != FaultDelay })
-}
-
-// Capacity is the fault that keeps a server of that type from being placed in
-// the location, or nil.
-func (f *Faults) Capacity(serverType, location string) *Fault {
-	return first(f.strike(func(a *armed) bool {
-		return a.Kind == FaultCapacity && (a.ServerType == "" || a.ServerType == serverType) &&
-			(a.Location == "" || a.Location == location)
-	}, nil))
-}
-
-// Lost is the fault that makes the location unreachable, or nil.
-func (f *Faults) Lost(location string) *Fault {
-	return first(f.strike(func(a *armed) bool {
-		return a.Kind == FaultLocationLost && (a.Location == "" || a.Location == location)
-	}, nil))
-}
-
-// Stolen is how many requests a second are taken from the limit.
-func (f *Faults) Stolen() (perSecond float64) {
-	for _, x := range f.strike(func(a *armed) bool { return a.Kind == FaultQuota }, nil) {
-		perSecond += x.TokensPerSecond
-	}
-	return perSecond
-}
-
-// action decides the fate of an action of that command.
-func (f *Faults) action(command string) (stuck bool, doomed *ActionError) {
-	x := first(f.strike(func(a *armed) bool {
-		return (a.Kind == FaultActionFailed || a.Kind == FaultActionStuck) &&
-			(a.command == nil || a.command.MatchString(command))
-	}, nil))
-	switch {
-	case x == nil:
-		return false, nil
-	case x.Kind == FaultActionStuck:
-		return true, nil
-	}
-	e := &ActionError{Code: "action_failed", Message: "Action failed"}
-	if x.Code != "" {
-		e.Code = x.Code
-	}
-	if x.Message != "" {
-		e.Message = x.Message
-	}
-	return false, e
-}
-
 func (f *Faults) strike(match func(*armed) bool, struck func(*armed)) []Fault {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -253,17 +195,4 @@ func first(fs []Fault) *Fault {
 		return nil
 	}
 	return &fs[0]
-}
-
-// CapacityShown tells whether a fault that always strikes keeps servers of the
-// type out of the location; asking is no strike.
-func (f *Faults) CapacityShown(serverType, location string) bool {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	now := f.clock.Now()
-	return slices.ContainsFunc(f.armed, func(a *armed) bool {
-		return a.Kind == FaultCapacity && a.Probability == 0 && a.Count == 0 && a.After == 0 &&
-			(a.until.IsZero() || now.Before(a.until)) &&
-			(a.ServerType == "" || a.ServerType == serverType) && (a.Location == "" || a.Location == location)
-	})
 }

@@ -65,7 +65,7 @@ func TestFaultsStrike(t *testing.T) {
 		}
 		n := 0
 		for range 100 {
-			n += len(fs.Request(method, path))
+			n += len(fs.In("hetzner").Request(method, path))
 		}
 		return n
 	}
@@ -106,14 +106,14 @@ func TestFaultsEnd(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if f.Capacity("cx23", "fsn1") == nil || f.Capacity("cx33", "fsn1") != nil || f.Capacity("cx23", "hel1") != nil {
+	if f.In("hetzner").Capacity("cx23", "fsn1") == nil || f.In("hetzner").Capacity("cx33", "fsn1") != nil || f.In("hetzner").Capacity("cx23", "hel1") != nil {
 		t.Error("capacity of the wrong type or place")
 	}
-	if !f.CapacityShown("cx23", "fsn1") {
+	if !f.In("hetzner").CapacityShown("cx23", "fsn1") {
 		t.Error("a lasting lack is shown")
 	}
 	clock.Advance(time.Minute)
-	if f.Capacity("cx23", "fsn1") != nil || f.CapacityShown("cx23", "fsn1") {
+	if f.In("hetzner").Capacity("cx23", "fsn1") != nil || f.In("hetzner").CapacityShown("cx23", "fsn1") {
 		t.Error("the fault outlived its minute")
 	}
 	if l := f.List(); len(l) != 1 || l[0].Struck != 1 {
@@ -125,11 +125,11 @@ func TestFaultsEnd(t *testing.T) {
 	if _, err := f.Add(Fault{Kind: FaultLocationLost, Location: "fsn1"}); err != nil {
 		t.Fatal(err)
 	}
-	if f.Lost("fsn1") == nil || f.Lost("nbg1") != nil {
+	if f.In("hetzner").Lost("fsn1") == nil || f.In("hetzner").Lost("nbg1") != nil {
 		t.Error("the wrong location is lost")
 	}
 	f.Clear()
-	if f.Lost("fsn1") != nil {
+	if f.In("hetzner").Lost("fsn1") != nil {
 		t.Error("lost although nothing is wrong")
 	}
 }

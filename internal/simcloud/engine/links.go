@@ -30,6 +30,20 @@ func (k Kind[T]) To(tx *Tx, project string, to Ref) []*T {
 	return out
 }
 
+// Referrers are the project's records of any kind that point at the resource, in
+// the order of kinds and ids.
+func (tx *Tx) Referrers(project string, to Ref) []Record {
+	var out []Record
+	for _, kind := range tx.e.kinds {
+		for _, id := range tx.linked(kind, to) {
+			if r := tx.get(kind, id); r != nil && r.Base().Project == project {
+				out = append(out, r)
+			}
+		}
+	}
+	return out
+}
+
 func (tx *Tx) linked(kind string, to Ref) []int64 {
 	stored, changes := tx.e.tables[kind].links[to], tx.dirty[kind]
 	if len(changes) == 0 {

@@ -39,6 +39,7 @@ type Engine struct {
 	opts    Options
 	mu      sync.Mutex
 	tables  map[string]*table
+	kinds   []string // the tables' names, in the order in which they were declared
 	seq     map[string]int64
 	due     dueHeap
 	held    map[Ref][]int64   // running actions by the resources they lock
@@ -74,6 +75,7 @@ func Open(o Options) (*Engine, error) {
 		e.tables[k.KindName()] = &table{kind: k, rows: map[int64]Record{}, byProject: map[string][]int64{},
 			links: map[Ref][]int64{}}
 		e.seq[k.KindName()] = int64(i+1) * 10_000_000
+		e.kinds = append(e.kinds, k.KindName())
 	}
 	if o.DataFile == "" {
 		return e, nil

@@ -33,13 +33,13 @@ func (c *call) actionAnswer(a *engine.Action) (any, error) {
 // start begins an action of the request's project that concerns the given
 // resources, all of which it locks.
 func (c *call) start(command string, params any, resources ...engine.Ref) *engine.Action {
-	return c.tx.StartAction(engine.ActionSpec{Project: c.project, Command: command, Params: params,
+	return c.tx.StartAction(engine.ActionSpec{Cloud: Cloud, Project: c.project, Command: command, Params: params,
 		Resources: resources, Locks: resources})
 }
 
 // instant makes an action that is over at once and locks nothing.
 func (c *call) instant(command string, params any, resources ...engine.Ref) *engine.Action {
-	return c.tx.StartAction(engine.ActionSpec{Project: c.project, Command: command, Params: params,
+	return c.tx.StartAction(engine.ActionSpec{Cloud: Cloud, Project: c.project, Command: command, Params: params,
 		Resources: resources, Instant: true})
 }
 

@@ -12,6 +12,9 @@ import (
 	"github.com/holdfast-cloud/terraform-provider-holdfast/internal/simcloud/engine"
 )
 
+// Cloud is the name of this cloud in faults.
+const Cloud = "hetzner"
+
 // Token is what an API token stands for.
 type Token struct {
 	Project  string `json:"project"`
@@ -59,6 +62,7 @@ type API struct {
 	routes   map[string][]*route
 	limit    *engine.Limiter
 	polls    *engine.Limiter
+	faults   engine.CloudFaults
 	recorder *engine.Recorder
 	serial   atomic.Int64
 }
@@ -86,7 +90,7 @@ func New(eng *engine.Engine, o Options) (*API, error) {
 	}
 	a := &API{eng: eng, opts: o, cat: cat, routes: map[string][]*route{},
 		limit: engine.NewLimiter(eng.Clock, o.RateLimit), polls: engine.NewLimiter(eng.Clock, o.ActionPollLimit),
-		recorder: engine.NewRecorder()}
+		faults: eng.Faults.In(Cloud), recorder: engine.NewRecorder()}
 	for _, r := range a.allRoutes() {
 		a.mount(r)
 	}

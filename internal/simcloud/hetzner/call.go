@@ -138,12 +138,14 @@ func (c *call) unlocked(kind string, id int64) error {
 // reach refuses, or hangs, when a fault has the location lost. Every operation
 // calls it for the locations of the objects that it touches; lists do not.
 func (c *call) reach(location string) error {
-	f := c.api.eng.Faults.Lost(location)
+	f := c.api.faults.Lost(location)
 	switch {
 	case f == nil || location == "":
 		return nil
 	case f.Mode == engine.ModeHang:
 		return errHang
+	case f.Mode == engine.ModeDrop:
+		return errDrop
 	}
 	return fail("unavailable", "location %s is currently unavailable", location)
 }

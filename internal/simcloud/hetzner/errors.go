@@ -136,5 +136,8 @@ func (v fields) err() *Error {
 	return e
 }
 
-// errHang tells the front that the client gets no answer at all.
-var errHang = errors.New("no answer")
+// What the front does instead of answering.
+var (
+	errHang = errors.New("no answer")
+	errDrop = errors.New("the connection is closed")
+)

@@ -100,7 +100,7 @@ type firewallChange struct {
 // startFirewallChange begins an action that makes what is stored of a firewall
 // hold for a server, or no longer.
 func (c *call) startFirewallChange(command string, firewall, server, after int64, p firewallChange) *engine.Action {
-	return c.tx.StartAction(engine.ActionSpec{Project: c.project, Command: command, After: after, Params: p,
+	return c.tx.StartAction(engine.ActionSpec{Cloud: Cloud, Project: c.project, Command: command, After: after, Params: p,
 		Resources: []engine.Ref{serverRef(server), firewallRef(firewall)}, Locks: []engine.Ref{applyingRef(firewall, server)}})
 }
 

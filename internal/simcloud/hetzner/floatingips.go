@@ -193,7 +193,7 @@ func deleteFloatingIP(c *call) (any, error) {
 func (c *call) startAssignFloatingIP(f *FloatingIP, server int64) *engine.Action {
 	was := f.Server
 	f.Server = server
-	return c.tx.StartAction(engine.ActionSpec{Project: c.project, Command: "assign_floating_ip",
+	return c.tx.StartAction(engine.ActionSpec{Cloud: Cloud, Project: c.project, Command: "assign_floating_ip",
 		Params:    floatingParams{IP: f.ID, Server: server, Was: was},
 		Resources: []engine.Ref{serverRef(server), floatingIPRef(f.ID)}})
 }
@@ -243,7 +243,7 @@ func unassignFloatingIP(c *call) (any, error) {
 	}
 	was := f.Server
 	floatingIPs.Edit(c.tx, c.project, f.ID).Server = 0
-	return c.actionAnswer(c.tx.StartAction(engine.ActionSpec{Project: c.project, Command: "unassign_floating_ip",
+	return c.actionAnswer(c.tx.StartAction(engine.ActionSpec{Cloud: Cloud, Project: c.project, Command: "unassign_floating_ip",
 		Params: floatingParams{IP: f.ID, Was: was}, Resources: []engine.Ref{serverRef(was), floatingIPRef(f.ID)}}))
 }
 

@@ -55,13 +55,23 @@ type answer struct {
 }
 
 func (a *API) answer(c *call, found *route, template string, token Token, known bool) (_ answer, drop bool) {
+	if f := a.faults.Unreachable(); f != nil {
+		switch f.Mode {
+		case engine.ModeHang:
+			<-c.r.Context().Done()
+			return answer{}, true
+		case engine.ModeDrop:
+			return answer{}, true
+		}
+		return refusal(fail("unavailable", "the service is currently unavailable")), false
+	}
 	quota := a.admit(c, found)
 	tooMany := refusal(fail("rate_limit_exceeded", "limit of %d requests per hour reached", quota.Limit))
 	if !quota.OK {
 		return tooMany, false
 	}
 	dropAfter := false
-	for _, f := range a.eng.Faults.Request(c.r.Method, c.r.URL.Path) {
+	for _, f := range a.faults.Request(c.r.Method, c.r.URL.Path) {
 		switch f.Kind {
 		case engine.FaultDelay:
 			if a.eng.Clock.Wait(c.r.Context(), time.Duration(f.DelaySeconds*float64(time.Second))) != nil {
@@ -98,6 +108,8 @@ func (a *API) answer(c *call, found *route, template string, token Token, known 
 	case errors.Is(err, errHang):
 		<-c.r.Context().Done()
 		return answer{}, true
+	case errors.Is(err, errDrop):
+		return answer{}, true
 	case errors.As(err, &refused):
 		out = refusal(refused)
 	case err != nil:
@@ -116,7 +128,7 @@ func (a *API) admit(c *call, found *route) engine.Quota {
 	if key == "" {
 		key, _, _ = net.SplitHostPort(c.r.RemoteAddr)
 	}
-	q := limit.Take(key, a.eng.Faults.Stolen())
+	q := limit.Take(key, a.faults.Stolen())
 	if q.Limited {
 		c.header.Set("RateLimit-Limit", strconv.Itoa(q.Limit))
 		c.header.Set("RateLimit-Remaining", strconv.Itoa(q.Remaining))

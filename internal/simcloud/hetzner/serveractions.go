@@ -53,7 +53,7 @@ func rebuildServer(c *call) (any, error) {
 	if in.UserData != nil {
 		s.UserData = *in.UserData
 	}
-	a := c.tx.StartAction(engine.ActionSpec{Project: c.project, Command: "rebuild_server",
+	a := c.tx.StartAction(engine.ActionSpec{Cloud: Cloud, Project: c.project, Command: "rebuild_server",
 		Params:    serverParams{Server: s.ID, Status: was, Image: img.stamp()},
 		Resources: []engine.Ref{serverRef(s.ID), {Type: "image", ID: img.ID}}, Locks: []engine.Ref{serverRef(s.ID)}})
 	var password *string

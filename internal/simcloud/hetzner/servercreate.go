@@ -156,7 +156,7 @@ func createServer(c *call) (any, error) {
 		return nil, err
 	}
 	// The resources as the vendor lists them: the server and its image.
-	create := c.tx.StartAction(engine.ActionSpec{Project: c.project, Command: "create_server",
+	create := c.tx.StartAction(engine.ActionSpec{Cloud: Cloud, Project: c.project, Command: "create_server",
 		Params:    serverParams{Server: s.ID, Start: in.starts()},
 		Resources: []engine.Ref{serverRef(s.ID), {Type: "image", ID: s.Image.ID}}, Locks: []engine.Ref{serverRef(s.ID)}})
 	next, err := c.afterCreate(s, &in, create.ID)
@@ -209,7 +209,7 @@ func (c *call) orderable(t *serverType, location string) error {
 		return fail("invalid_input", "unsupported location for server type")
 	case t.soldOut(location, c.tx.Now()):
 		return fail("invalid_input", "server type %s is deprecated", t.Name)
-	case c.api.eng.Faults.Capacity(t.Name, location) != nil:
+	case c.api.faults.Capacity(t.Name, location) != nil:
 		return fail("resource_unavailable", "error during placement")
 	}
 	return nil
@@ -289,7 +289,7 @@ func (c *call) afterCreate(s *Server, in *createServerRequest, create int64) ([]
 	next := []actionView{}
 	follow := func(command string, p serverParams, locks []engine.Ref, refs ...engine.Ref) {
 		p.Server = s.ID
-		a := c.tx.StartAction(engine.ActionSpec{Project: c.project, Command: command, After: create, Params: p, Resources: refs, Locks: locks})
+		a := c.tx.StartAction(engine.ActionSpec{Cloud: Cloud, Project: c.project, Command: command, After: create, Params: p, Resources: refs, Locks: locks})
 		next = append(next, c.viewAction(a))
 	}
 	if in.starts() {

@@ -70,7 +70,7 @@ func attachServerToNetwork(c *call) (any, error) {
 	if err := attachToNetwork(c.tx, s, n, zone, in.IP, in.AliasIPs, in.IPRange); err != nil {
 		return nil, err
 	}
-	return c.actionAnswer(c.tx.StartAction(engine.ActionSpec{Project: c.project, Command: "attach_to_network",
+	return c.actionAnswer(c.tx.StartAction(engine.ActionSpec{Cloud: Cloud, Project: c.project, Command: "attach_to_network",
 		Params: serverParams{Server: s.ID, Network: n.ID}, Resources: []engine.Ref{serverRef(s.ID), networkRef(n.ID)},
 		Locks: []engine.Ref{serverRef(s.ID), attachingRef(n.ID, s.ID)}}))
 }
@@ -122,7 +122,7 @@ func detachServerFromNetwork(c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return c.actionAnswer(c.tx.StartAction(engine.ActionSpec{Project: c.project, Command: "detach_from_network",
+	return c.actionAnswer(c.tx.StartAction(engine.ActionSpec{Cloud: Cloud, Project: c.project, Command: "detach_from_network",
 		Params: serverParams{Server: s.ID, Network: n.ID}, Resources: []engine.Ref{serverRef(s.ID), networkRef(n.ID)},
 		Locks: []engine.Ref{serverRef(s.ID)}}))
 }
@@ -142,7 +142,7 @@ func changeAliasIPs(c *call) (any, error) {
 	if err := checkAliases(c.tx, n, s.ID, s.netOf(n.ID).IP, in.AliasIPs); err != nil {
 		return nil, err
 	}
-	return c.actionAnswer(c.tx.StartAction(engine.ActionSpec{Project: c.project, Command: "change_alias_ips",
+	return c.actionAnswer(c.tx.StartAction(engine.ActionSpec{Cloud: Cloud, Project: c.project, Command: "change_alias_ips",
 		Params:    serverParams{Server: s.ID, Network: n.ID, Aliases: in.AliasIPs},
 		Resources: []engine.Ref{serverRef(s.ID), networkRef(n.ID)}, Locks: []engine.Ref{serverRef(s.ID)}}))
 }
@@ -168,7 +168,7 @@ func addToPlacementGroup(c *call) (any, error) {
 		return nil, err
 	}
 	s.Status = migrating
-	return c.actionAnswer(c.tx.StartAction(engine.ActionSpec{Project: c.project, Command: "add_to_placement_group",
+	return c.actionAnswer(c.tx.StartAction(engine.ActionSpec{Cloud: Cloud, Project: c.project, Command: "add_to_placement_group",
 		Params:    serverParams{Server: s.ID, Group: s.PlacementGroup},
 		Resources: []engine.Ref{serverRef(s.ID), {Type: "placement_group", ID: s.PlacementGroup}}, Locks: []engine.Ref{serverRef(s.ID)}}))
 }
@@ -181,7 +181,7 @@ func removeFromPlacementGroup(c *call) (any, error) {
 	if s.PlacementGroup == 0 {
 		return nil, fail("invalid_input", "server is not in a placement group")
 	}
-	return c.actionAnswer(c.tx.StartAction(engine.ActionSpec{Project: c.project, Command: "remove_from_placement_group",
+	return c.actionAnswer(c.tx.StartAction(engine.ActionSpec{Cloud: Cloud, Project: c.project, Command: "remove_from_placement_group",
 		Params:    serverParams{Server: s.ID},
 		Resources: []engine.Ref{serverRef(s.ID), {Type: "placement_group", ID: s.PlacementGroup}}, Locks: []engine.Ref{serverRef(s.ID)}}))
 }

@@ -67,7 +67,7 @@ func shutDown(c *call) (any, error) {
 	}
 	a := c.start("shutdown_server", serverParams{Server: s.ID}, serverRef(s.ID))
 	if s.Status == running {
-		c.tx.StartAction(engine.ActionSpec{Command: guestShutdown, After: a.ID,
+		c.tx.StartAction(engine.ActionSpec{Cloud: Cloud, Command: guestShutdown, After: a.ID,
 			Params: guestParams{Server: s.ID, Project: c.project, Started: s.Started}})
 	}
 	return c.actionAnswer(a)

@@ -70,7 +70,7 @@ func (c *call) viewServerType(t *serverType) serverTypeView {
 // exhausted tells whether a fault without chance or count has the type sold
 // out in a location, which the vendor then also shows in the list.
 func (a *API) exhausted(serverType, location string) bool {
-	return a.eng.Faults.CapacityShown(serverType, location)
+	return a.faults.CapacityShown(serverType, location)
 }
 
 func (a *API) serverTypeRoutes() []*route {

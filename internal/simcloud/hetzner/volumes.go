@@ -188,7 +188,7 @@ func (c *call) roomForVolumes(server int64, more int) error {
 // startAttach begins to attach a volume, after another action if there is one.
 func (c *call) startAttach(volume, server, after int64) *engine.Action {
 	refs := []engine.Ref{serverRef(server), volumeRef(volume)}
-	return c.tx.StartAction(engine.ActionSpec{Project: c.project, Command: "attach_volume", After: after,
+	return c.tx.StartAction(engine.ActionSpec{Cloud: Cloud, Project: c.project, Command: "attach_volume", After: after,
 		Params: volumeParams{Volume: volume, Server: server}, Resources: refs, Locks: refs})
 }
 
