@@ -9,6 +9,9 @@ import (
 	"regexp"
 	"time"
 
+	"cloud.google.com/go/compute/apiv1/computepb"
+	"golang.org/x/sync/singleflight"
+
 	"github.com/holdfast-cloud/terraform-provider-holdfast/internal/catalog"
 	"github.com/holdfast-cloud/terraform-provider-holdfast/internal/cloud"
 )
@@ -62,6 +65,17 @@ type Driver struct {
 	lost    func(cloud.Location) bool
 	sleep   func(context.Context, time.Duration) error
 	log     *slog.Logger
+	types   typeCache
+	// widening joins those who wait for the same subnetwork to get IPv6.
+	widening singleflight.Group
+	// metadata is the project's, which holds the SSH keys.
+	metadata *projectMetadata
+	anchors  anchors
+	// What the callers of one run share.
+	rules   *index[*computepb.Firewall]
+	subnets *index[*computepb.Subnetwork]
+	routes  *index[*computepb.Route]
+	tagged  *index[*computepb.Instance]
 
 	sshKeys   cloud.SSHKeys
 	networks  cloud.Networks
@@ -109,6 +123,16 @@ func New(options Options) (*Driver, error) {
 		d.log = slog.New(slog.DiscardHandler)
 	}
 	d.waiter = options.NewWaiter(d)
+	d.metadata = newProjectMetadata(d)
+	d.rules = newIndex((*computepb.Firewall).GetName, d.listRules)
+	d.subnets = newIndex(subnetKey, d.listSubnets)
+	d.routes = newIndex((*computepb.Route).GetName, d.listRoutes)
+	d.tagged = newIndex(vmKey, d.listTagged)
+	d.sshKeys = &store[cloud.SSHKeySpec, keyItem, cloud.SSHKey]{d: d, noun: sshKeys{d}}
+	d.networks = &store[cloud.NetworkSpec, vpc, cloud.Network]{d: d, noun: networks{d}}
+	d.firewalls = &store[cloud.FirewallSpec, ruleSet, cloud.Firewall]{d: d, noun: firewalls{d}}
+	d.volumes = &store[cloud.VolumeSpec, *computepb.Disk, cloud.Volume]{d: d, noun: volumes{d}}
+	d.vms = newVMStore(d)
 	return d, nil
 }
 

@@ -1,0 +1,101 @@
+package google
+
+import (
+	"context"
+	"strings"
+	"sync"
+
+	compute "cloud.google.com/go/compute/apiv1"
+	"cloud.google.com/go/compute/apiv1/computepb"
+
+	"github.com/holdfast-cloud/terraform-provider-holdfast/internal/cloud"
+)
+
+// anchors are the networks, one a deployment, that keep the rules of firewalls
+// which belong to no network: VPC rules cannot stand anywhere else. An anchor
+// has no subnetwork, so nothing can stand in it.
+type anchors struct {
+	mu sync.Mutex
+	// there holds those that this run knows to be there.
+	there map[string]bool
+}
+
+// anchorName is the anchor network of a deployment.
+func anchorName(deployment string) string {
+	if deployment == "" {
+		return "holdfast-none"
+	}
+	name := "holdfast-" + deployment
+	if len(name) > maxName {
+		name = strings.TrimRight(name[:maxName-shortHash-1], "-") + "-" + digest(shortHash, deployment)
+	}
+	return name
+}
+
+// ensureAnchor makes a deployment's anchor unless it is there, and gives its
+// name.
+func (d *Driver) ensureAnchor(ctx context.Context, deployment string) (string, error) {
+	name := anchorName(deployment)
+	d.anchors.mu.Lock()
+	there := d.anchors.there[name]
+	d.anchors.mu.Unlock()
+	if there {
+		return name, nil
+	}
+	pairs := map[string]string{labelAnchor: "true"}
+	if deployment != "" {
+		pairs[cloud.LabelDeployment] = deployment
+	}
+	_, operations, err := d.insertNetwork(ctx, name, pairs)
+	if err == nil {
+		err = d.wait(ctx, operations)
+	}
+	if codeOf(err) == cloud.CodeNameTaken {
+		err = d.checkAnchor(ctx, name, deployment)
+	}
+	if err != nil {
+		return "", err
+	}
+	d.knowAnchor(name, true)
+	return name, nil
+}
+
+// checkAnchor tells whether the network that has the anchor's name is one.
+func (d *Driver) checkAnchor(ctx context.Context, name, deployment string) error {
+	network, err := d.api.networks.Get(ctx, &computepb.GetNetworkRequest{Project: d.project, Network: name})
+	if err != nil {
+		return err
+	}
+	pairs := described(network.GetDescription())
+	if pairs[labelAnchor] != "" && pairs[cloud.LabelDeployment] == deployment {
+		return nil
+	}
+	return &cloud.Error{Code: cloud.CodeInvalid, Cloud: Name, Kind: cloud.KindFirewall, Field: "network_id",
+		Message: "the network " + name + ", in which the rules of firewalls without a network are kept, is somebody else's",
+		Remedy:  "Rename that network, or give the firewall a network_id."}
+}
+
+func (d *Driver) knowAnchor(name string, there bool) {
+	d.anchors.mu.Lock()
+	defer d.anchors.mu.Unlock()
+	if d.anchors.there == nil {
+		d.anchors.there = map[string]bool{}
+	}
+	d.anchors.there[name] = there
+}
+
+// dropAnchor deletes an anchor that holds no rule any more. That another run
+// has just put one into it, or that the anchor is gone, is no error.
+func (d *Driver) dropAnchor(ctx context.Context, name string) error {
+	if left := d.rules.some(func(r *computepb.Firewall) bool { return lastPart(r.GetNetwork()) == name }); len(left) > 0 {
+		return nil
+	}
+	d.knowAnchor(name, false)
+	err := d.done(ctx, func(requestID *string) (*compute.Operation, error) {
+		return d.api.networks.Delete(ctx, &computepb.DeleteNetworkRequest{Project: d.project, Network: name, RequestId: requestID})
+	})
+	if isInUse(err) || isNotFound(err) {
+		return nil
+	}
+	return err
+}
