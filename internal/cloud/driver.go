@@ -95,6 +95,10 @@ type Capabilities struct {
 	MinVolumeGB, MaxVolumeGB int64
 	// MaxUserDataBytes bounds a VM's user data.
 	MaxUserDataBytes int
+	// Replaces names, by kind, the attributes (in the words of the Terraform
+	// schema, such as "network_id") that some vendors change in place and this
+	// one does not: changing them replaces the object.
+	Replaces map[Kind][]string
 }
 
 // Operation is asynchronous work that a vendor has begun.

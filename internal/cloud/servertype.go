@@ -18,9 +18,11 @@ const (
 
 // ServerType is a size that can be ordered in one location.
 type ServerType struct {
-	Name         string
-	CPUs         int64
-	MemoryGB     float64
+	Name     string
+	CPUs     int64
+	MemoryGB float64
+	// DiskGB is the disk that comes with the type; 0 where a VM's own disk has
+	// a size that does not depend on its type.
 	DiskGB       int64
 	Architecture Architecture
 	// Dedicated tells whether the CPUs are not shared with other customers.

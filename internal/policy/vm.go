@@ -3,18 +3,9 @@ package policy
 import (
 	"fmt"
 	"net/netip"
-	"strings"
 
 	"github.com/holdfast-cloud/terraform-provider-holdfast/internal/cloud"
 )
-
-// Ref is a reference to another object.
-type Ref struct {
-	// ID is the object's identity as the configuration gives it.
-	ID Opt[string]
-	// Tenant is the tenant of the object referred to, empty if it has none.
-	Tenant Opt[string]
-}
 
 // VM is what is judged of a machine's spec. Lists that are known may have
 // unknown parts: a list of keys that are yet to be created has a length.
@@ -151,37 +142,8 @@ func (c *vmCheck) volumeTenant(field string, ref Ref) {
 	}
 }
 
-// ref judges one id: it must be one, and reachable from the machine's
-// location.
+// ref judges one id of the machine's.
 func (c *vmCheck) ref(field string, kind cloud.Kind, text string) {
-	id, err := cloud.ParseID(text)
-	if err != nil {
-		c.add(Finding{Field: field, Summary: "Not an object's id", Detail: fmt.Sprintf("%q is not written <cloud>/<location>/<native id>, as in \"hetzner/fsn1/4711\".", clip(text)),
-			Remedy: fmt.Sprintf("Use the id attribute of a holdfast_%s, not its name or native id.", kind)})
-		return
-	}
-	here, ok := known(c, c.vm.Location)
-	if !ok || here.IsZero() {
-		return
-	}
-	what := strings.ReplaceAll(string(kind), "_", " ")
-	switch {
-	case id.Location.Cloud != here.Cloud:
-		c.add(Finding{Field: field, Summary: "Object of another cloud",
-			Detail: fmt.Sprintf("The machine stands in %s, but the %s %s is on %s.", here, what, id, id.Location.Cloud),
-			Remedy: fmt.Sprintf("Declare a holdfast_%s with the machine's location.", kind)})
-	case c.local(kind) && id.Location != here:
-		c.add(Finding{Field: field, Summary: "Object of another location",
-			Detail: fmt.Sprintf("The machine stands in %s, but the %s is in %s.", here, what, id.Location),
-			Remedy: fmt.Sprintf("Declare the holdfast_%s with the machine's location.", kind)})
-	}
+	here, _ := known(c, c.vm.Location)
+	c.add(checkRef(field, "machine", kind, text, here, c.capabilities)...)
 }
-
-// local tells whether a machine needs the object in its own location. Keys and
-// firewalls are only copied or attached by the vendor's control plane; a
-// volume is a disk, and a network is declared where its machines are.
-func (c *vmCheck) local(kind cloud.Kind) bool {
-	return (kind == cloud.KindVolume || kind == cloud.KindNetwork) && !c.capabilities.Global[kind]
-}
-
-func quote(text string) string { return fmt.Sprintf("%q", clip(text)) }

@@ -4,11 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
 	"github.com/hashicorp/terraform-plugin-framework/types"
+	"github.com/hashicorp/terraform-plugin-go/tftypes"
 
 	"github.com/holdfast-cloud/terraform-provider-holdfast/internal/cloud"
 )
@@ -48,7 +50,7 @@ func (r *Resource[M, S, T, PM]) ModifyPlan(ctx context.Context, req resource.Mod
 	r.judge(ctx, &Review[M]{Env: r.env, Config: config, Prior: prior, Plan: plan, Diags: diags})
 
 	if prior != nil {
-		replaced := r.replaced(prior, plan)
+		replaced := slices.Concat(r.replaced(prior, plan), r.fixed(PM(plan).Base(), req, diags))
 		for _, name := range replaced {
 			resp.RequiresReplace = append(resp.RequiresReplace, path.Root(name))
 		}
@@ -149,6 +151,36 @@ func (r *Resource[M, S, T, PM]) replaced(prior, plan *M) []string {
 	}
 	if r.def.Replaces != nil {
 		names = append(names, r.def.Replaces(prior, plan)...)
+	}
+	return names
+}
+
+// fixed names the attributes that differ and that the vendor does not change
+// in place. What is unknown counts as changed.
+func (r *Resource[M, S, T, PM]) fixed(base *Common, req resource.ModifyPlanRequest, diags *diag.Diagnostics) []string {
+	location, err := cloud.ParseLocation(base.Location.ValueString())
+	if err != nil {
+		return nil
+	}
+	driver, err := r.env.Clouds.Driver(location.Cloud)
+	if err != nil || len(driver.Capabilities().Replaces[r.def.Kind]) == 0 {
+		return nil
+	}
+	had, wants := map[string]tftypes.Value{}, map[string]tftypes.Value{}
+	for _, side := range []struct {
+		value tftypes.Value
+		into  *map[string]tftypes.Value
+	}{{req.State.Raw, &had}, {req.Plan.Raw, &wants}} {
+		if err := side.value.As(side.into); err != nil {
+			diags.AddError("Change not understood", fmt.Sprintf("The %s is not an object: %s. This is a bug of Holdfast.", r.def.Noun, err))
+			return nil
+		}
+	}
+	var names []string
+	for _, name := range driver.Capabilities().Replaces[r.def.Kind] {
+		if wanted, ok := wants[name]; ok && !wanted.Equal(had[name]) {
+			names = append(names, name)
+		}
 	}
 	return names
 }

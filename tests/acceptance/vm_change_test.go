@@ -325,7 +325,7 @@ func TestVMReplacements(t *testing.T) {
 func TestVMPrivateOnly(t *testing.T) {
 	w := newWorld(t)
 	var id string
-	private := attrs{"public_ipv4": "false", "public_ipv6": "false", "private_ip": `"10.1.0.44"`}
+	private := attrs{"public_ipv4": "", "public_ipv6": "", "private_ip": `"10.1.0.44"`}
 	more := "\nresource \"holdfast_firewall\" \"ssh\" {\n  name = \"ssh\"\n  location = \"hetzner/fsn1\"\n}\n"
 	w.test(t,
 		resource.TestStep{

@@ -30,6 +30,8 @@ resource "holdfast_vm" "fleet" {
   network_id   = holdfast_network.acme.id
   firewall_ids = [holdfast_firewall.web.id]
   volume_ids   = count.index == 1 ? [holdfast_volume.data.id] : []
+  public_ipv4  = true
+  public_ipv6  = true
   labels       = { role = ["web", "db"][count.index], fleet = "one" }
 }
 `

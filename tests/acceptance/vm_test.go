@@ -57,6 +57,7 @@ func vm(changes attrs) string {
 	all := attrs{
 		"name": `"web"`, "location": `"hetzner/fsn1"`, "tenant": `"acme"`, "cpus": "2", "memory_gb": "4", "image": `"debian-12"`,
 		"ssh_key_ids": "[holdfast_ssh_key.admin.id]", "network_id": "holdfast_network.acme.id", "firewall_ids": "[holdfast_firewall.web.id]",
+		"public_ipv4": "true", "public_ipv6": "true",
 	}.with(changes)
 	var b strings.Builder
 	b.WriteString("resource \"holdfast_vm\" \"web\" {\n")

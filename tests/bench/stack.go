@@ -111,6 +111,8 @@ resource "holdfast_vm" "tenant" {
   network_id   = holdfast_network.tenant[each.key].id
   firewall_ids = [holdfast_firewall.tenant[each.key].id]
   volume_ids   = [holdfast_volume.tenant[each.key].id]
+  public_ipv4  = true # as the others do by default
+  public_ipv6  = true
 }
 `,
 	}

@@ -92,6 +92,8 @@ resource "holdfast_vm" "tenant" {
   network_id   = holdfast_network.tenant[each.key].id
   firewall_ids = [holdfast_firewall.web.id]
   volume_ids   = [holdfast_volume.data[each.key].id]
+  public_ipv4  = true # customers reach it through the firewall
+  public_ipv6  = true
 }
 
 output "machines" {

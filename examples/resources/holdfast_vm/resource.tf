@@ -48,6 +48,10 @@ resource "holdfast_vm" "web" {
   firewall_ids = [holdfast_firewall.web.id]
   volume_ids   = [holdfast_volume.data.id]
 
+  # A public address only where one is needed.
+  public_ipv4 = true
+  public_ipv6 = true
+
   user_data = <<-EOT
     #cloud-config
     packages: [nginx]
@@ -60,7 +64,7 @@ resource "holdfast_vm" "web" {
   deletion_protection = false # true refuses every plan that deletes or replaces it
 }
 
-# A named type, a fixed private address and no public one.
+# A named type, a fixed private address and no public one, which is the default.
 resource "holdfast_vm" "batch" {
   name        = "acme-batch"
   location    = "hetzner/fsn1"
@@ -74,9 +78,6 @@ resource "holdfast_vm" "batch" {
   network_id   = holdfast_network.acme.id
   private_ip   = "10.1.0.10"
   firewall_ids = [holdfast_firewall.web.id]
-
-  public_ipv4 = false
-  public_ipv6 = false
 
   # What only Hetzner Cloud has.
   hetzner {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/hashicorp/terraform-plugin-framework/attr"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/holdfast-cloud/terraform-provider-holdfast/internal/cloud"
@@ -20,7 +21,8 @@ import (
 type Model struct {
 	service.Common
 	service.Tenancy
-	Rules types.List `tfsdk:"rules"`
+	NetworkID types.String `tfsdk:"network_id"`
+	Rules     types.List   `tfsdk:"rules"`
 }
 
 func ruleType() types.ObjectType {
@@ -118,12 +120,28 @@ func toSpec(_ context.Context, m *Model, meta cloud.Meta) (cloud.FirewallSpec, d
 	var diags diag.Diagnostics
 	rules, findings, _ := known(m)
 	service.Report(&diags, findings...)
-	return cloud.FirewallSpec{Meta: meta, Rules: rules}, diags
+	spec := cloud.FirewallSpec{Meta: meta, Rules: rules}
+	if id, err := cloud.ParseID(m.NetworkID.ValueString()); err == nil {
+		spec.Network = id.Native
+	}
+	return spec, diags
 }
 
 // fromObject keeps the rules as the user wrote them while the cloud has the
-// same ones: their order means nothing.
+// same ones: their order means nothing. A network that the cloud does not tell
+// stays too: most clouds' firewalls stand in none.
 func fromObject(_ context.Context, m *Model, observed cloud.Firewall) diag.Diagnostics {
+	location, err := cloud.ParseLocation(m.Location.ValueString())
+	if err != nil {
+		return diag.Diagnostics{diag.NewAttributeErrorDiagnostic(path.Root("location"), "Not a location", err.Error())}
+	}
+	had, _ := cloud.ParseID(m.NetworkID.ValueString())
+	switch {
+	case observed.Network != "" && observed.Network != had.Native:
+		m.NetworkID = types.StringValue(cloud.ID{Location: location, Native: observed.Network}.String())
+	case m.NetworkID.IsUnknown():
+		m.NetworkID = types.StringNull()
+	}
 	if rules, _, _ := known(m); !m.Rules.IsUnknown() && sameRules(rules, observed.Rules) {
 		return nil
 	}

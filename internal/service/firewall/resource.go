@@ -22,6 +22,7 @@ func NewResource() resource.Resource {
 		Schema:     resourceSchema,
 		Store:      cloud.Driver.Firewalls,
 		Check:      check,
+		Review:     review,
 		ToSpec:     toSpec,
 		FromObject: fromObject,
 		Observed:   func(f cloud.Firewall) (cloud.Object, cloud.Meta) { return f.Object, f.Meta },
@@ -36,6 +37,12 @@ func resourceSchema(context.Context) schema.Schema {
 	attributes["tenant"] = schema.StringAttribute{
 		Optional:            true,
 		MarkdownDescription: "The tenant whose firewall this is; without one it is shared. Changed in place.",
+	}
+	attributes["network_id"] = schema.StringAttribute{
+		Optional: true,
+		MarkdownDescription: "The `id` of the `holdfast_network` that the rules stand in, of the same tenant (ISO-2). Google Cloud keeps rules in networks: a firewall that names its network stands there alone; " +
+			"one that does not is copied into the network of each VM that uses it, so that VMs of many networks can share it. Changing it replaces the firewall there. " +
+			"On Hetzner Cloud firewalls stand in no network: it is checked and kept, and has no effect.",
 	}
 	attributes["rules"] = schema.ListNestedAttribute{
 		Optional: true,
@@ -70,6 +77,28 @@ func resourceSchema(context.Context) schema.Schema {
 		MarkdownDescription: "A firewall: deny by default, with rules for what may pass (promise NET-1). It takes effect on the VMs that name it in `firewall_ids`; every VM needs at least one.",
 		Attributes:          attributes,
 	}
+}
+
+// review judges whose network the rules stand in (ISO-2). What this run has
+// created or read costs no request.
+func review(ctx context.Context, r *service.Review[Model]) {
+	location, err := cloud.ParseLocation(r.Plan.Location.ValueString())
+	if err != nil || r.Plan.NetworkID.IsNull() {
+		return
+	}
+	driver, err := r.Env.Clouds.Driver(location.Cloud)
+	if err != nil {
+		return // reported where all objects are judged, or not known yet
+	}
+	ctx = cloud.WithPriority(ctx, cloud.PriorityPaid)
+	network := policy.Ref{ID: service.OptText(r.Plan.NetworkID)}
+	ask := r.Prior == nil || !r.Plan.Tenant.Equal(r.Prior.Tenant) || !r.Plan.NetworkID.Equal(r.Prior.NetworkID)
+	network.Tenant = r.Env.Owner("network_id", network.ID, location, ask, func(id cloud.ID) (cloud.Meta, error) {
+		found, err := driver.Networks().Get(ctx, id.Native)
+		return found.Meta, err
+	}, r.Diags)
+	findings, _ := policy.CheckFirewallNetwork(policy.Known(location), service.OptText(r.Plan.Tenant), network, driver.Capabilities())
+	service.Report(r.Diags, findings...)
 }
 
 // check judges what is known of the rules (NET-1).

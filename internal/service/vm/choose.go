@@ -86,7 +86,7 @@ func choose(types []cloud.ServerType, want sizing, had *before, location cloud.L
 		return choice{serverType: current.Name, architecture: current.Architecture, kept: true}, nil
 	}
 	offered := cloud.Fitting(types, size)
-	fitting := slices.DeleteFunc(slices.Clone(offered), func(t cloud.ServerType) bool { return t.DiskGB < disk })
+	fitting := slices.DeleteFunc(slices.Clone(offered), func(t cloud.ServerType) bool { return tooSmall(t, disk) })
 	if current != nil {
 		return chooseSmaller(offered, fitting, *current, disk), nil
 	}
@@ -115,6 +115,10 @@ func chooseSmaller(offered, fitting []cloud.ServerType, current cloud.ServerType
 	return kept
 }
 
+// tooSmall tells whether a type comes with a smaller disk than the machine has,
+// which cannot shrink. A type that comes with none leaves the disk as it is.
+func tooSmall(t cloud.ServerType, disk int64) bool { return t.DiskGB > 0 && t.DiskGB < disk }
+
 // noDisk says that only the machine's disk stands in the way.
 func noDisk(offered []cloud.ServerType, disk int64, location cloud.Location) error {
 	return &cloud.Error{Code: cloud.CodeCapacity, Cloud: location.Cloud, Kind: cloud.KindVM, Doing: "choose a server type", Field: "cpus",
@@ -132,9 +136,9 @@ func chooseExplicit(types []cloud.ServerType, name string, had *before, location
 	}
 	answer := choice{serverType: name, architecture: chosen.Architecture}
 	// Another architecture is another machine, with a disk of its own.
-	if had != nil && chosen.Architecture == had.size.Architecture && chosen.DiskGB < had.diskGB {
+	if had != nil && chosen.Architecture == had.size.Architecture && tooSmall(*chosen, had.diskGB) {
 		others := sold(types, func(t cloud.ServerType) bool {
-			return t.Architecture == chosen.Architecture && t.DiskGB >= had.diskGB
+			return t.Architecture == chosen.Architecture && !tooSmall(t, had.diskGB)
 		})
 		return choice{}, &cloud.Error{Code: cloud.CodeInvalid, Kind: cloud.KindVM, Field: "server_type",
 			Message: fmt.Sprintf("The VM has a disk of %d GB, which cannot shrink, and the server type %s comes with %d GB.", had.diskGB, name, chosen.DiskGB),
@@ -191,5 +195,5 @@ func alternatives(types []cloud.ServerType, name string, disk int64) []string {
 		return nil
 	}
 	fitting := cloud.Fitting(types, cloud.Size{CPUs: taken.CPUs, MemoryGB: taken.MemoryGB, Architecture: taken.Architecture})
-	return namesOf(slices.DeleteFunc(fitting, func(t cloud.ServerType) bool { return t.Name == name || t.DiskGB < disk }))
+	return namesOf(slices.DeleteFunc(fitting, func(t cloud.ServerType) bool { return t.Name == name || tooSmall(t, disk) }))
 }

@@ -3,7 +3,6 @@ package vm
 import (
 	"context"
 	"net/netip"
-	"strconv"
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
@@ -11,15 +10,6 @@ import (
 
 	"github.com/holdfast-cloud/terraform-provider-holdfast/internal/cloud"
 	"github.com/holdfast-cloud/terraform-provider-holdfast/internal/service"
-)
-
-// hetznerCloud is the name of the cloud that the block `hetzner` is for.
-const hetznerCloud = "hetzner"
-
-// The vendor options of a VM on Hetzner Cloud, as its driver documents them.
-const (
-	optionPlacementGroup = "placement_group_id"
-	optionKeepDisk       = "keep_disk"
 )
 
 // toSpec maps a model whose values are all known and judged.
@@ -46,29 +36,6 @@ func toSpec(ctx context.Context, m *model, meta cloud.Meta) (cloud.VMSpec, diag.
 		spec.PrivateIP = ip
 	}
 	return spec, diags
-}
-
-// options gives what only the machine's own cloud reads.
-func options(ctx context.Context, m *model, location cloud.Location, diags *diag.Diagnostics) map[string]string {
-	block := m.hetzner(ctx, diags)
-	if block == nil || location.Cloud != hetznerCloud {
-		return nil
-	}
-	given := map[string]string{}
-	if group := block.PlacementGroupID.ValueString(); group != "" {
-		given[optionPlacementGroup] = group
-	}
-	if keep := block.KeepDisk; !keep.IsNull() && !keep.IsUnknown() {
-		given[optionKeepDisk] = strconv.FormatBool(keep.ValueBool())
-	}
-	return given
-}
-
-// keepsDisk tells that rescaling certainly leaves the machine's own disk as it
-// is.
-func keepsDisk(m *model) bool {
-	keep, given := m.Hetzner.Attributes()[optionKeepDisk].(types.Bool)
-	return !m.Hetzner.IsUnknown() && (!given || keep.IsNull() || keep.ValueBool())
 }
 
 // fromObject writes what was observed into the model. SSH keys and user data
@@ -108,7 +75,8 @@ func fromObject(_ context.Context, m *model, vm cloud.VM) diag.Diagnostics {
 	m.PublicIPv6 = types.BoolValue(vm.PublicIPv6)
 	m.IPv4Address, m.IPv6Address, m.IPv6Network = addresses(vm)
 	m.Status = service.OptionalString(vm.Status)
-	observeHetzner(m, vm)
+	observeHetzner(m, vm, location)
+	observeGoogle(m, vm, location)
 	return diags
 }
 
@@ -124,18 +92,6 @@ func observeSize(m *model, vm cloud.VM) {
 	if vm.Architecture != "" {
 		m.Architecture = types.StringValue(string(vm.Architecture))
 	}
-}
-
-// observeHetzner fills in the vendor's block where the configuration has one:
-// without it the placement group is not Holdfast's business.
-func observeHetzner(m *model, vm cloud.VM) {
-	if m.Hetzner.IsNull() || m.Hetzner.IsUnknown() {
-		m.Hetzner = types.ObjectNull(hetznerTypes())
-		return
-	}
-	values := m.Hetzner.Attributes()
-	values[optionPlacementGroup] = service.OptionalString(vm.Options[optionPlacementGroup])
-	m.Hetzner = types.ObjectValueMust(hetznerTypes(), values)
 }
 
 // addresses gives the public addresses: the IPv6 address is the first of the

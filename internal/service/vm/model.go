@@ -1,12 +1,7 @@
 package vm
 
 import (
-	"context"
-
-	"github.com/hashicorp/terraform-plugin-framework/attr"
-	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/types"
-	"github.com/hashicorp/terraform-plugin-framework/types/basetypes"
 
 	"github.com/holdfast-cloud/terraform-provider-holdfast/internal/service"
 )
@@ -31,6 +26,7 @@ type model struct {
 	PublicIPv4   types.Bool    `tfsdk:"public_ipv4"`
 	PublicIPv6   types.Bool    `tfsdk:"public_ipv6"`
 	Hetzner      types.Object  `tfsdk:"hetzner"`
+	Google       types.Object  `tfsdk:"google"`
 	IPv4Address  types.String  `tfsdk:"ipv4_address"`
 	IPv6Address  types.String  `tfsdk:"ipv6_address"`
 	IPv6Network  types.String  `tfsdk:"ipv6_network"`
@@ -39,28 +35,4 @@ type model struct {
 	// alternatives are the server types to order when ServerType is sold out:
 	// only an apply knows them, and no state keeps them.
 	alternatives []string
-}
-
-// hetznerModel is the block of what only Hetzner Cloud has.
-type hetznerModel struct {
-	PlacementGroupID types.String `tfsdk:"placement_group_id"`
-	KeepDisk         types.Bool   `tfsdk:"keep_disk"`
-}
-
-// hetznerTypes are the types of the block's attributes.
-func hetznerTypes() map[string]attr.Type {
-	return map[string]attr.Type{
-		"placement_group_id": types.StringType,
-		"keep_disk":          types.BoolType,
-	}
-}
-
-// hetzner reads the block; nil where it is absent or not known yet.
-func (m *model) hetzner(ctx context.Context, diags *diag.Diagnostics) *hetznerModel {
-	if m.Hetzner.IsNull() || m.Hetzner.IsUnknown() {
-		return nil
-	}
-	var block hetznerModel
-	diags.Append(m.Hetzner.As(ctx, &block, basetypes.ObjectAsOptions{})...)
-	return &block
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"net/netip"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -35,6 +34,7 @@ func check(ctx context.Context, m *model, diags *diag.Diagnostics) {
 		}
 	}
 	checkHetzner(ctx, m, diags)
+	checkGoogle(m, diags)
 }
 
 // facts gives to package policy what is known of a model; the tenants of
@@ -42,14 +42,14 @@ func check(ctx context.Context, m *model, diags *diag.Diagnostics) {
 func facts(m *model) policy.VM {
 	return policy.VM{
 		Location:  knownLocation(m.Location),
-		Tenant:    text(m.Tenant),
-		Tier:      text(m.Tier),
+		Tenant:    service.OptText(m.Tenant),
+		Tier:      service.OptText(m.Tier),
 		SSHKeys:   refs(m.SSHKeyIDs),
-		Network:   policy.Ref{ID: text(m.NetworkID)},
+		Network:   policy.Ref{ID: service.OptText(m.NetworkID)},
 		Firewalls: refs(m.FirewallIDs),
 		Volumes:   refs(m.VolumeIDs),
 		PrivateIP: address(m.PrivateIP),
-		UserData:  text(m.UserData),
+		UserData:  service.OptText(m.UserData),
 	}
 }
 
@@ -65,14 +65,6 @@ func judge(m *model, vm policy.VM, capabilities cloud.Capabilities, diags *diag.
 		f.Field, _, _ = strings.Cut(f.Field, "[")
 		service.Report(diags, f)
 	}
-}
-
-// text reads an attribute; absent is known to be empty.
-func text(value types.String) policy.Opt[string] {
-	if value.IsUnknown() {
-		return policy.Unknown[string]()
-	}
-	return policy.Known(value.ValueString())
 }
 
 func knownLocation(value types.String) policy.Opt[cloud.Location] {
@@ -103,7 +95,7 @@ func refs(set types.Set) policy.Opt[[]policy.Ref] {
 	list := make([]policy.Ref, 0, len(elements))
 	for _, element := range elements {
 		if id, ok := element.(types.String); ok {
-			list = append(list, policy.Ref{ID: text(id)})
+			list = append(list, policy.Ref{ID: service.OptText(id)})
 		}
 	}
 	return policy.Known(list)
@@ -142,19 +134,5 @@ func checkSizing(m *model, diags *diag.Diagnostics) {
 	}
 	if named && !m.ServerType.IsUnknown() && strings.TrimSpace(m.ServerType.ValueString()) == "" {
 		diags.AddAttributeError(path.Root("server_type"), "No server type", "The server type has no name. Leave server_type out and give cpus and memory_gb, or name one.")
-	}
-}
-
-// hetznerID is the form of Hetzner Cloud's ids: positive numbers of 64 bits.
-var hetznerID = regexp.MustCompile(`^[1-9][0-9]{0,18}$`)
-
-func checkHetzner(ctx context.Context, m *model, diags *diag.Diagnostics) {
-	block := m.hetzner(ctx, diags)
-	if block == nil || block.PlacementGroupID.IsNull() || block.PlacementGroupID.IsUnknown() {
-		return
-	}
-	if id := block.PlacementGroupID.ValueString(); !hetznerID.MatchString(id) {
-		diags.AddAttributeError(path.Root("hetzner").AtName("placement_group_id"), "Not a placement group",
-			fmt.Sprintf("%q is not the id of a placement group on Hetzner Cloud, which is a number.", id))
 	}
 }

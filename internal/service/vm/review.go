@@ -2,7 +2,6 @@ package vm
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net/netip"
 
@@ -133,11 +132,11 @@ func planComputed(r *service.Review[model]) {
 func reviewOwners(ctx context.Context, r *service.Review[model], driver cloud.Driver, location cloud.Location, vm *policy.VM) {
 	moved := r.Prior == nil || !r.Plan.Tenant.Equal(r.Prior.Tenant)
 	ask := moved || !r.Plan.NetworkID.Equal(r.Prior.NetworkID) || !r.Plan.PrivateIP.Equal(r.Prior.PrivateIP)
-	vm.Network.Tenant = owner(r, "network_id", vm.Network.ID, location, ask, func(id cloud.ID) (cloud.Meta, error) {
+	vm.Network.Tenant = r.Env.Owner("network_id", vm.Network.ID, location, ask, func(id cloud.ID) (cloud.Meta, error) {
 		network, err := driver.Networks().Get(ctx, id.Native)
 		r.Env.LearnSubnets(id, network.Subnets, err == nil)
 		return network.Meta, err
-	})
+	}, r.Diags)
 	if id, err := cloud.ParseID(r.Plan.NetworkID.ValueString()); err == nil {
 		if subnets, known := r.Env.Subnets(id); known {
 			vm.Subnets = policy.Known(subnets)
@@ -146,40 +145,9 @@ func reviewOwners(ctx context.Context, r *service.Review[model], driver cloud.Dr
 	list, _ := vm.Volumes.Get()
 	ask = moved || !r.Plan.VolumeIDs.Equal(r.Prior.VolumeIDs)
 	for i := range list {
-		list[i].Tenant = owner(r, "volume_ids", list[i].ID, location, ask, func(id cloud.ID) (cloud.Meta, error) {
+		list[i].Tenant = r.Env.Owner("volume_ids", list[i].ID, location, ask, func(id cloud.ID) (cloud.Meta, error) {
 			volume, err := driver.Volumes().Get(ctx, id.Native)
 			return volume.Meta, err
-		})
+		}, r.Diags)
 	}
-}
-
-// owner gives the tenant of the object that an attribute names.
-func owner(r *service.Review[model], attribute string, reference policy.Opt[string], location cloud.Location, ask bool, get func(cloud.ID) (cloud.Meta, error)) policy.Opt[string] {
-	text, _ := reference.Get()
-	id, err := cloud.ParseID(text)
-	if err != nil || id.Location != location {
-		return policy.Unknown[string]() // not known yet, or judged without its owner
-	}
-	if meta, ok := r.Env.Known(id); ok {
-		return policy.Known(meta.Tenant)
-	}
-	if !ask {
-		return policy.Unknown[string]()
-	}
-	meta, err := get(id)
-	switch {
-	case err == nil:
-		meta.Location = id.Location
-		r.Env.Learn(id, meta)
-		return policy.Known(meta.Tenant)
-	case cloud.IsNotFound(err):
-		r.Diags.AddAttributeError(path.Root(attribute), "No such object",
-			fmt.Sprintf("%s does not exist. Refer to the id of an object that does, for example of a resource in this configuration.", id))
-	case errors.Is(err, context.Canceled):
-		r.Diags.AddError("Interrupted", "The check of "+attribute+" was interrupted.")
-	default:
-		explained := service.Explain(err, "find out whose "+id.String()+" is", nil)
-		r.Diags.AddAttributeError(path.Root(attribute), explained.Summary(), explained.Detail())
-	}
-	return policy.Unknown[string]()
 }

@@ -91,13 +91,14 @@ func resourceSchema(_ context.Context) schema.Schema {
 			},
 			"public_ipv4": schema.BoolAttribute{
 				Optional: true, Computed: true,
-				Default:             booldefault.StaticBool(true),
-				MarkdownDescription: "Whether the machine has a public IPv4 address. Changing this replaces the VM. Default `true`.",
+				Default: booldefault.StaticBool(false),
+				MarkdownDescription: "Whether the machine has a public IPv4 address, to be reached from the internet and to reach it. " +
+					"Without any public address it does so only through a machine of its network (see the `routes` of `holdfast_network`). Changing this replaces the VM. Default `false`.",
 			},
 			"public_ipv6": schema.BoolAttribute{
 				Optional: true, Computed: true,
-				Default:             booldefault.StaticBool(true),
-				MarkdownDescription: "Whether the machine has a public IPv6 network. Changing this replaces the VM. Default `true`.",
+				Default:             booldefault.StaticBool(false),
+				MarkdownDescription: "Whether the machine has a public IPv6 network. Changing this replaces the VM. Default `false`.",
 			},
 			"ipv4_address": schema.StringAttribute{
 				Computed: true, PlanModifiers: keep,
@@ -116,20 +117,6 @@ func resourceSchema(_ context.Context) schema.Schema {
 				MarkdownDescription: "The vendor's word for what the machine does now, for example `running`.",
 			},
 		},
-		Blocks: map[string]schema.Block{
-			"hetzner": schema.SingleNestedBlock{
-				MarkdownDescription: "What only Hetzner Cloud has; read only where the machine stands there.",
-				Attributes: map[string]schema.Attribute{
-					"placement_group_id": schema.StringAttribute{
-						Optional:            true,
-						MarkdownDescription: "The vendor's id of a placement group, for example from the vendor's own provider. Changed in place with a stop.",
-					},
-					"keep_disk": schema.BoolAttribute{
-						Optional:            true,
-						MarkdownDescription: "Whether the machine's own disk keeps its size when the server type grows, so that the machine can become smaller again. Default `true`.",
-					},
-				},
-			},
-		},
+		Blocks: vendorBlocks(),
 	}
 }

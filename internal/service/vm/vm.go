@@ -8,6 +8,7 @@ import (
 
 	"github.com/holdfast-cloud/terraform-provider-holdfast/internal/cloud"
 	"github.com/holdfast-cloud/terraform-provider-holdfast/internal/service"
+	"github.com/holdfast-cloud/terraform-provider-holdfast/internal/service/googleblock"
 )
 
 // NewResource makes holdfast_vm.
@@ -48,6 +49,7 @@ func replaces(prior, plan *model) []string {
 	add("user_data", !imported && !plan.UserData.Equal(prior.UserData))
 	add("public_ipv4", !plan.PublicIPv4.Equal(prior.PublicIPv4))
 	add("public_ipv6", !plan.PublicIPv6.Equal(prior.PublicIPv6))
+	add(googleblock.Name, googleblock.Replaces(plan.Location, prior.Google, plan.Google))
 	return names
 }
 

@@ -69,7 +69,8 @@ func (w *world) only(t *testing.T) cloud.VM {
 
 func TestLifecycle(t *testing.T) {
 	w := start(t)
-	config := w.basic().With("volume_ids", []any{w.volume}).With("user_data", "#cloud-config\npackages: [htop]\n")
+	config := w.basic().With("volume_ids", []any{w.volume}).With("user_data", "#cloud-config\npackages: [htop]\n").
+		With("public_ipv4", true).With("public_ipv6", true)
 	made, diags := w.Apply(w.Plan(servicetest.Instance{}, config))
 	if len(diags) > 0 {
 		t.Fatal(diags.Errors(), diags.Warnings())
@@ -155,8 +156,8 @@ func TestReplacements(t *testing.T) {
 		{"ssh_key_ids", []any{keys, "hetzner/fsn1/905"}, "ssh_key_ids"},
 		{"ssh_key_ids", []any{servicetest.Unknown}, "ssh_key_ids"},
 		{"user_data", "#!/bin/sh\ntrue\n", "user_data"},
-		{"public_ipv4", false, "public_ipv4"},
-		{"public_ipv6", false, "public_ipv6"},
+		{"public_ipv4", true, "public_ipv4"},
+		{"public_ipv6", true, "public_ipv6"},
 		{"architecture", "arm", "architecture"},
 	} {
 		t.Run(test.attribute, func(t *testing.T) {
@@ -246,5 +247,23 @@ func expect(t *testing.T, problems []string, parts ...string) {
 		if !strings.Contains(problems[0], part) {
 			t.Errorf("the message lacks %q: %s", part, problems[0])
 		}
+	}
+}
+
+// Nothing is reachable from the internet that was not asked to be.
+func TestNoPublicAddressUnlessAsked(t *testing.T) {
+	w := start(t)
+	plan := w.Plan(servicetest.Instance{}, w.basic())
+	made, diags := w.Apply(plan)
+	if len(diags) > 0 {
+		t.Fatal(diags.Errors())
+	}
+	for _, name := range []string{"public_ipv4", "public_ipv6"} {
+		if got := made.Get(t, name); got != false {
+			t.Errorf("%s = %v, want false", name, got)
+		}
+	}
+	if vm := w.only(t); vm.PublicIPv4 || vm.PublicIPv6 || vm.IPv4.IsValid() || vm.IPv6.IsValid() {
+		t.Errorf("the cloud has %+v", vm)
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/stringplanmodifier"
 
 	"github.com/holdfast-cloud/terraform-provider-holdfast/internal/service"
+	"github.com/holdfast-cloud/terraform-provider-holdfast/internal/service/googleblock"
 )
 
 func resourceSchema(_ context.Context) schema.Schema {
@@ -21,7 +22,7 @@ func resourceSchema(_ context.Context) schema.Schema {
 		Optional: true,
 		Computed: true,
 		Default:  booldefault.StaticBool(true),
-		MarkdownDescription: "That the data is encrypted at rest (ENC-1): by LUKS2 in the guest where the cloud does not do it. " +
+		MarkdownDescription: "That the data is encrypted at rest (ENC-1): by the cloud where it does that (Google Cloud), else by LUKS2 in the guest. " +
 			"Always `true`; anything else is refused.",
 	}
 	attributes["device"] = schema.StringAttribute{
@@ -33,5 +34,14 @@ func resourceSchema(_ context.Context) schema.Schema {
 		MarkdownDescription: "A data disk of one location, encrypted at rest (ENC-1). A VM holds it by naming it in `volume_ids`. " +
 			"Removing the volume from the configuration destroys its data: set `deletion_protection` where that must not happen.",
 		Attributes: attributes,
+		Blocks: map[string]schema.Block{
+			googleblock.Name: schema.SingleNestedBlock{
+				MarkdownDescription: "What only Google Cloud has; read only where the volume stands there.",
+				Attributes: map[string]schema.Attribute{
+					googleblock.KMSKey:   googleblock.KMSKeyAttribute("volume", "the volume"),
+					googleblock.DiskType: googleblock.DiskTypeAttribute("volume"),
+				},
+			},
+		},
 	}
 }

@@ -4,12 +4,14 @@ import (
 	"context"
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/holdfast-cloud/terraform-provider-holdfast/internal/cloud"
 	"github.com/holdfast-cloud/terraform-provider-holdfast/internal/policy"
 	"github.com/holdfast-cloud/terraform-provider-holdfast/internal/service"
+	"github.com/holdfast-cloud/terraform-provider-holdfast/internal/service/googleblock"
 )
 
 // NewResource makes the resource holdfast_volume.
@@ -33,7 +35,8 @@ func NewResource() resource.Resource {
 // the size is one at all.
 func check(_ context.Context, m *model, diags *diag.Diagnostics) {
 	findings, _ := policy.CheckVolume(policy.Volume{Encrypted: encrypted(m.Encrypted), SizeGB: size(m.SizeGB)}, cloud.Capabilities{})
-	service.Report(diags, findings...)
+	findings = append(findings, googleblock.CheckKMSKey(m.Location, m.Google)...)
+	service.Report(diags, append(findings, googleblock.CheckDiskType(m.Google)...)...)
 }
 
 // encrypted reads the attribute; without it the default holds.
@@ -55,12 +58,17 @@ func size(value types.Int64) policy.Opt[int64] {
 }
 
 // replaces: a volume of one tenant never becomes another's, because the data
-// would come along (ISO-2). One that had no tenant yet gets one in place.
+// would come along (ISO-2). One that had no tenant yet gets one in place. No
+// disk changes its type or key.
 func replaces(prior, plan *model) []string {
+	var names []string
 	if !prior.Tenant.IsNull() && !plan.Tenant.Equal(prior.Tenant) {
-		return []string{"tenant"}
+		names = append(names, "tenant")
 	}
-	return nil
+	if googleblock.Replaces(plan.Location, prior.Google, plan.Google) {
+		names = append(names, googleblock.Name)
+	}
+	return names
 }
 
 // review judges the size: what the cloud sells, and that it never shrinks. A
@@ -87,7 +95,11 @@ func review(_ context.Context, r *service.Review[model]) {
 
 // toSpec maps a model whose values are all known.
 func toSpec(_ context.Context, m *model, meta cloud.Meta) (cloud.VolumeSpec, diag.Diagnostics) {
-	return cloud.VolumeSpec{Meta: meta, SizeGB: m.SizeGB.ValueInt64()}, nil
+	spec := cloud.VolumeSpec{Meta: meta, SizeGB: m.SizeGB.ValueInt64()}
+	if meta.Location.Cloud == googleblock.Name {
+		spec.Options = googleblock.Options(m.Google)
+	}
+	return spec, nil
 }
 
 // fromObject writes what was observed into the model. That a volume is
@@ -97,6 +109,11 @@ func fromObject(_ context.Context, m *model, v cloud.Volume) diag.Diagnostics {
 	m.SizeGB = types.Int64Value(v.SizeGB)
 	m.Encrypted = types.BoolValue(true)
 	m.Device = service.OptionalString(v.Device)
+	location, err := cloud.ParseLocation(m.Location.ValueString())
+	if err != nil {
+		return diag.Diagnostics{diag.NewAttributeErrorDiagnostic(path.Root("location"), "Not a location", err.Error())}
+	}
+	m.Google = googleblock.Observe(m.Google, googleTypes(), v.Options, location)
 	return nil
 }
 

@@ -7,6 +7,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/holdfast-cloud/terraform-provider-holdfast/internal/cloud"
+	"github.com/holdfast-cloud/terraform-provider-holdfast/internal/service"
 	"github.com/holdfast-cloud/terraform-provider-holdfast/internal/service/servicetest"
 )
 
@@ -154,7 +155,7 @@ func TestConversion(t *testing.T) {
 	if len(diags) > 0 || spec.SizeGB != 20 || spec.Name != "data" {
 		t.Errorf("toSpec = %+v %v", spec, diags)
 	}
-	var m model
+	m := model{Common: service.Common{Location: types.StringValue("hetzner/fsn1")}}
 	observed := cloud.Volume{VolumeSpec: spec, Device: "/dev/x"}
 	if diags := fromObject(t.Context(), &m, observed); len(diags) > 0 {
 		t.Fatal(diags)

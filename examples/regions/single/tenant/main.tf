@@ -62,5 +62,9 @@ resource "holdfast_vm" "this" {
   firewall_ids = [holdfast_firewall.this.id]
   volume_ids   = [holdfast_volume.data.id]
 
+  # Customers reach it from the internet, through the firewall above.
+  public_ipv4 = true
+  public_ipv6 = true
+
   labels = { service = "erp" }
 }

@@ -85,5 +85,7 @@ resource "holdfast_vm" "tenant" {
   network_id   = holdfast_network.tenant[each.key].id
   firewall_ids = [holdfast_firewall.tenant[each.key].id]
   volume_ids   = [holdfast_volume.data[each.key].id]
+  public_ipv4  = true
+  public_ipv6  = true
   timeouts     = local.timeouts
 }
