@@ -9,7 +9,7 @@ import (
 
 // ControlHandler serves the control API under /_sim/, in JSON:
 //
-//	GET    /_sim/requests           counts by method and path template
+//	GET    /_sim/requests           counts by method and path template; ?cloud=google
 //	POST   /_sim/requests/reset     start counting anew
 //	GET    /_sim/faults             the armed faults
 //	POST   /_sim/faults             arm one; answers its id
@@ -18,12 +18,18 @@ import (
 //	POST   /_sim/clock              {"speed": n, "advance_seconds": n}
 //	GET    /_sim/objects?kind=k     stored records, or counts of all kinds
 //	POST   /_sim/actions/release    lets stuck actions go on
-//	POST   /_sim/limits             {"rate_limit": n, "remaining": n}
+//	POST   /_sim/limits             {"rate_limit": n, "google_rate_limit": n, "remaining": n}
 //
 // It has no authentication: serve it on loopback only.
 func (s *Sim) ControlHandler() http.Handler {
 	mux := http.NewServeMux()
-	mux.HandleFunc("GET /_sim/requests", func(w http.ResponseWriter, _ *http.Request) { reply(w, 200, s.Requests()) })
+	mux.HandleFunc("GET /_sim/requests", func(w http.ResponseWriter, r *http.Request) {
+		if cloud := r.URL.Query().Get("cloud"); cloud != "" {
+			reply(w, 200, s.RequestsOf(cloud))
+			return
+		}
+		reply(w, 200, s.Requests())
+	})
 	mux.HandleFunc("POST /_sim/requests/reset", func(w http.ResponseWriter, _ *http.Request) {
 		s.ResetRequests()
 		w.WriteHeader(http.StatusNoContent)
@@ -114,14 +120,18 @@ func (s *Sim) getObjects(w http.ResponseWriter, r *http.Request) {
 
 func (s *Sim) postLimits(w http.ResponseWriter, r *http.Request) {
 	var in struct {
-		RateLimit *int `json:"rate_limit"`
-		Remaining *int `json:"remaining"`
+		RateLimit       *int `json:"rate_limit"`
+		GoogleRateLimit *int `json:"google_rate_limit"`
+		Remaining       *int `json:"remaining"`
 	}
 	if !read(w, r, &in) {
 		return
 	}
 	if in.RateLimit != nil {
 		s.SetRateLimit(*in.RateLimit)
+	}
+	if in.GoogleRateLimit != nil {
+		s.SetGoogleRateLimit(*in.GoogleRateLimit)
 	}
 	if in.Remaining != nil {
 		s.FillQuota(*in.Remaining)

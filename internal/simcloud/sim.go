@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/holdfast-cloud/terraform-provider-holdfast/internal/simcloud/engine"
+	"github.com/holdfast-cloud/terraform-provider-holdfast/internal/simcloud/google"
 	"github.com/holdfast-cloud/terraform-provider-holdfast/internal/simcloud/hetzner"
 )
 
@@ -20,6 +21,12 @@ type (
 	Record   = engine.Record
 	Clock    = engine.Clock
 	Token    = hetzner.Token
+)
+
+// The names of the clouds in faults and in RequestsOf.
+const (
+	Hetzner = hetzner.Cloud
+	Google  = google.Cloud
 )
 
 // The kinds of faults: see engine.FaultKind.
@@ -35,6 +42,7 @@ const (
 	FaultLocationLost = engine.FaultLocationLost
 	FaultQuota        = engine.FaultQuota
 	ModeHang          = engine.ModeHang
+	ModeDrop          = engine.ModeDrop
 )
 
 // NewClock makes a clock: see engine.NewClock.
@@ -57,17 +65,21 @@ type Options struct {
 	Seed uint64
 	// Hetzner configures the Hetzner Cloud.
 	Hetzner hetzner.Options
+	// Google configures Google Cloud.
+	Google google.Options
 }
 
-// Realistic are options with the vendor's request limit and usual durations.
+// Realistic are options with the vendors' request limits and usual durations.
 func Realistic() Options {
-	return Options{DurationScale: 1, Hetzner: hetzner.Options{RateLimit: 3600}}
+	return Options{DurationScale: 1, Hetzner: hetzner.Options{RateLimit: 3600},
+		Google: google.Options{RateLimit: google.RealisticRateLimit}}
 }
 
 // Sim is a running simulation.
 type Sim struct {
 	eng     *engine.Engine
 	hetzner *hetzner.API
+	google  *google.API
 }
 
 // New opens a simulation, and continues the one in its data file if there is
@@ -76,8 +88,8 @@ func New(o Options) (*Sim, error) {
 	if o.Clock == nil {
 		o.Clock = NewClock(time.Time{}, 1)
 	}
-	eng, err := engine.Open(hetzner.EngineOptions(engine.Options{DataFile: o.DataFile, Clock: o.Clock,
-		Durations: o.Durations, DurationScale: o.DurationScale, Seed: o.Seed}))
+	eng, err := engine.Open(google.EngineOptions(hetzner.EngineOptions(engine.Options{DataFile: o.DataFile, Clock: o.Clock,
+		Durations: o.Durations, DurationScale: o.DurationScale, Seed: o.Seed})))
 	if err != nil {
 		return nil, err
 	}
@@ -85,7 +97,11 @@ func New(o Options) (*Sim, error) {
 	if err != nil {
 		return nil, errors.Join(err, eng.Close())
 	}
-	return &Sim{eng: eng, hetzner: api}, nil
+	g, err := google.New(eng, o.Google)
+	if err != nil {
+		return nil, errors.Join(err, eng.Close())
+	}
+	return &Sim{eng: eng, hetzner: api, google: g}, nil
 }
 
 // Clock is the simulation's time.
@@ -107,11 +123,29 @@ func (s *Sim) ReleaseStuck() (int, error) { return s.eng.ReleaseStuck() }
 // Faults are the armed faults.
 func (s *Sim) Faults() []Fault { return s.eng.Faults.List() }
 
-// Requests counts the vendor API's requests since the start or the last reset.
-func (s *Sim) Requests() Requests { return s.hetzner.Recorder().Snapshot() }
+// Requests counts the requests to all vendors' APIs since the start or the last
+// reset. The routes tell the vendors apart: /v1/ is Hetzner Cloud's, /compute/v1/
+// Google Cloud's.
+func (s *Sim) Requests() Requests {
+	return s.hetzner.Recorder().Snapshot().Plus(s.google.Recorder().Snapshot())
+}
+
+// RequestsOf counts those of one cloud: Hetzner or Google; none of an unknown one.
+func (s *Sim) RequestsOf(cloud string) Requests {
+	switch cloud {
+	case Hetzner:
+		return s.hetzner.Recorder().Snapshot()
+	case Google:
+		return s.google.Recorder().Snapshot()
+	}
+	return engine.NewRecorder().Snapshot()
+}
 
 // ResetRequests starts counting anew.
-func (s *Sim) ResetRequests() { s.hetzner.Recorder().Reset() }
+func (s *Sim) ResetRequests() {
+	s.hetzner.Recorder().Reset()
+	s.google.Recorder().Reset()
+}
 
 // Kinds are the kinds of records that Objects knows.
 func (s *Sim) Kinds() []string { return s.eng.KindNames() }
@@ -120,17 +154,30 @@ func (s *Sim) Kinds() []string { return s.eng.KindNames() }
 // all projects; read only.
 func (s *Sim) Objects(kind string) []Record { return s.eng.Records(kind) }
 
-// FillQuota gives every project n requests of its limit; negative fills up.
-func (s *Sim) FillQuota(n int) { s.hetzner.Limiter().Fill(n) }
+// FillQuota gives every project n requests of its limits, with both vendors;
+// negative fills up.
+func (s *Sim) FillQuota(n int) {
+	s.hetzner.Limiter().Fill(n)
+	s.google.Limiter().Fill(n)
+}
 
-// SetRateLimit changes the request limit, per hour and project; 0 turns it off.
+// SetRateLimit changes Hetzner Cloud's request limit, per hour and project; 0
+// turns it off.
 func (s *Sim) SetRateLimit(perHour int) { s.hetzner.Limiter().SetLimit(perHour) }
+
+// SetGoogleRateLimit changes Google Cloud's request limit, per minute, project
+// and group of methods; 0 turns it off.
+func (s *Sim) SetGoogleRateLimit(perMinute int) { s.google.Limiter().SetLimit(perMinute) }
 
 // Close ends the simulation and gives its data file back.
 func (s *Sim) Close() error { return s.eng.Close() }
 
 // HetznerHandler serves the Hetzner Cloud API under /v1/.
 func (s *Sim) HetznerHandler() http.Handler { return s.hetzner }
+
+// GoogleHandler serves Compute Engine's API under /compute/v1/, and under
+// /projects/ for clients that were given the host alone.
+func (s *Sim) GoogleHandler() http.Handler { return s.google }
 
 // Handler serves the vendors' APIs and the control API.
 func (s *Sim) Handler() http.Handler {
@@ -140,13 +187,19 @@ func (s *Sim) Handler() http.Handler {
 			control.ServeHTTP(w, r)
 			return
 		}
+		if strings.HasPrefix(r.URL.Path, "/compute/") || strings.HasPrefix(r.URL.Path, "/projects/") {
+			s.google.ServeHTTP(w, r)
+			return
+		}
 		s.hetzner.ServeHTTP(w, r)
 	})
 }
 
 // Served is a simulation on the network.
 type Served struct {
-	// URL is the base; the Hetzner Cloud endpoint is URL + "/v1".
+	// URL is the base; the Hetzner Cloud endpoint is URL + "/v1", Compute
+	// Engine's is URL for the vendor's libraries and URL + "/compute/v1/" for
+	// its Terraform provider (compute_custom_endpoint).
 	URL  string
 	srv  *http.Server
 	done chan error

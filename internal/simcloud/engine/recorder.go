@@ -64,3 +64,17 @@ func (r *Recorder) Reset() {
 	defer r.mu.Unlock()
 	r.r = Requests{Routes: map[string]int{}, Status: map[int]int{}, now: r.r.now}
 }
+
+// Plus are the counts of two recorders together. Of the requests under way at
+// once it is the larger number, since the two moments are not known.
+func (r Requests) Plus(o Requests) Requests {
+	c := Requests{Total: r.Total + o.Total, Routes: maps.Clone(r.Routes), Status: maps.Clone(r.Status),
+		InFlight: max(r.InFlight, o.InFlight)}
+	for k, n := range o.Routes {
+		c.Routes[k] += n
+	}
+	for k, n := range o.Status {
+		c.Status[k] += n
+	}
+	return c
+}
