@@ -3,7 +3,6 @@ package google
 import (
 	"net/http"
 	"net/netip"
-	"strings"
 	"time"
 
 	"github.com/holdfast-cloud/terraform-provider-holdfast/internal/simcloud/engine"
@@ -126,7 +125,7 @@ func networkModule() module {
 			{method: http.MethodDelete, path: "projects/{project}/global/networks/{network}", do: deleteNetwork},
 		}),
 		completions: map[string]engine.Completion{
-			"networks.insert": inserted(networks, nil),
+			"networks.insert": inserted(networks, networkInserted),
 			"networks.patch": changed(networks, func(_ *engine.Tx, n *Network, in networkBody) *engine.ActionError {
 				in.apply(n)
 				return nil
@@ -135,7 +134,7 @@ func networkModule() module {
 				n.Auto = false
 				return nil
 			}),
-			"networks.delete": deleted(networks),
+			"networks.delete": {OK: networkDeleted},
 		},
 		// As the vendor's own Terraform provider shows them in practice: a
 		// network "creation complete after" 11 to 22 s, a deletion likewise.
@@ -173,7 +172,13 @@ func insertNetwork(c *call) (any, error) {
 	} else if in.InternalIPv6 != "" {
 		return nil, invalid("resource.internalIpv6Range", in.InternalIPv6, "enableUlaInternalIpv6 must be true.")
 	}
-	return networks.insert(c, n, nil)
+	p := networkParams{}
+	if n.Auto {
+		for _, r := range c.api.cat.Regions {
+			p.Regions = append(p.Regions, r.Name)
+		}
+	}
+	return networks.insert(c, n, p)
 }
 
 // apply sets what insert and patch have in common.
@@ -235,13 +240,11 @@ func deleteNetwork(c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := unused(c, networks, n, ownRoute); err != nil {
+	goes := func(by resource) bool { // with the network
+		return ownRoute(by) || (n.Auto && by.Collection() == "subnetworks" && len(users(c.tx, c.project, subnetworks.ref(by.(*Subnetwork)))) == 0)
+	}
+	if err := unused(c, networks, n, goes); err != nil {
 		return nil, err
 	}
 	return networks.start(c, "delete", n, nil)
-}
-
-// ownRoute tells whether a resource is a route that the vendor made itself.
-func ownRoute(r resource) bool {
-	return r.Collection() == "routes" && strings.HasPrefix(r.Res().Name, "default-route-")
 }
