@@ -66,4 +66,39 @@
 // the object is read by its name: if it is this deployment's and carries the
 // neutral name, it is adopted and brought to the spec; otherwise the error
 // names what stands in the way. There is no lookup before a create.
+//
+// # Volumes and VMs
+//
+// A VM is one instances.insert with its boot disk, volumes, address, keys,
+// tags and protection inline, and no read before it once the run knows the
+// network's subnetworks, the firewalls' rules and the keys: all callers share
+// those lists. instances.bulkInsert would save nothing: it makes like VMs from
+// one description, and each tenant's has a network, volumes and user data of
+// its own. A VM that shall be off is stopped after it was made. Every VM is a
+// Shielded VM, has no service account unless one is named, refuses the
+// project's SSH keys and the serial console, and has a public address only if
+// asked. The first VM with a public IPv6 address makes its subnetwork
+// dual-stack. When a zone has no room, the vendor says so at the end of the
+// operation, and nothing is left of the VM.
+//
+// Machine types are those of the price list in data/machinetypes.json, as far
+// as the zone sells them. The vendor encrypts every disk (ENC-1). c4a takes
+// Hyperdisk only: its volumes need type = "hyperdisk-balanced".
+//
+// VolumeSpec.Options knows
+//
+//   - kms_key: the Cloud KMS key that encrypts the disk, projects/<project>/
+//     locations/<region>/keyRings/<ring>/cryptoKeys/<key>;
+//   - type: the disk type; pd-balanced without it.
+//
+// VMSpec.Options knows
+//
+//   - kms_key: the key of the boot disk;
+//   - boot_disk_gb, boot_disk_type: its size, otherwise the image's, and its
+//     type, otherwise what suits the machine type;
+//   - secure_boot: "false" switches Secure Boot off; it is on for the vendor's
+//     stock images, and for others only if "true";
+//   - service_account: the address of one, whose roles say what it may do;
+//   - ip_forwarding: "true" lets the VM pass on traffic of others, as the
+//     gateway of a route must.
 package google
