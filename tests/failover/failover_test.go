@@ -1,0 +1,230 @@
+package failover
+
+import (
+	"encoding/json"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/holdfast-cloud/terraform-provider-holdfast/internal/simcloud"
+)
+
+// hetznerPaths is what the paths of Hetzner Cloud's API begin with.
+const hetznerPaths = "/v1/"
+
+// disaster is one way to lose where a region stands.
+type disaster struct {
+	name string
+	// from and to are where the region stands before and after.
+	from, to string
+	// lost is the word that the operator writes, typo one that is refused.
+	lost, typo string
+	// strike lets it happen, and gives what ends it.
+	strike func(t *testing.T, r *region) (back func())
+	// wholeVendor tells that nothing at all may be asked of the vendor.
+	wholeVendor bool
+}
+
+func disasters() []disaster {
+	location := func(mode string) func(t *testing.T, r *region) func() {
+		return func(t *testing.T, r *region) func() {
+			t.Helper()
+			id, err := r.sim.AddFault(simcloud.Fault{Kind: simcloud.FaultLocationLost, Location: "fsn1", Mode: mode})
+			if err != nil {
+				t.Fatal(err)
+			}
+			return func() {
+				for _, fault := range r.sim.Faults() {
+					if fault.ID == id && fault.Struck > 0 {
+						t.Errorf("%d requests touched the lost location", fault.Struck)
+					}
+				}
+				r.sim.RemoveFault(id)
+			}
+		}
+	}
+	return []disaster{
+		{name: "data centre refuses", from: "hetzner/fsn1", to: "hetzner/hel1", lost: "hetzner/fsn1", typo: "hetzner/fns1", strike: location("")},
+		{name: "data centre hangs", from: "hetzner/fsn1", to: "hetzner/hel1", lost: "hetzner/fsn1", typo: "hetzner/fns1", strike: location(simcloud.ModeHang)},
+	}
+}
+
+func TestFailover(t *testing.T) {
+	if testing.Short() {
+		t.Skip("builds the provider and runs Terraform some 50 times")
+	}
+	tools := prepare(t)
+	for _, d := range disasters() {
+		t.Run(strings.ReplaceAll(d.name, " ", "-"), func(t *testing.T) {
+			t.Parallel()
+			d.happens(t, newRegion(t, tools, []string{d.from, d.to}))
+		})
+	}
+}
+
+// happens is the whole story: loss, failover, the way back that is no way, and
+// what was left behind.
+func (d disaster) happens(t *testing.T, r *region) {
+	r.do(t, "apply", "-auto-approve")
+	r.stands(t, d.from)
+	first, atHetzner := r.ids(t), r.atHetzner()
+
+	// A slip of the pen is refused before anybody is asked.
+	r.front.heard()
+	r.lost = []string{d.typo}
+	r.refused(t, []string{"Unknown location", "did you mean"}, "plan")
+	if heard := r.front.heard(); len(heard) > 0 {
+		t.Errorf("a typo led to %d requests: %v", len(heard), heard)
+	}
+
+	back := d.strike(t, r)
+	d.failsOver(t, r, atHetzner)
+	second := r.ids(t)
+	if now := r.atHetzner(); !contains(now, atHetzner) {
+		t.Error("something of what was lost is not there any more")
+	}
+	stdout, code := r.holdfast(t, r.do(t, "state", "pull").Stdout, r.lost, "orphans", "--state", "-")
+	if code != 0 || !strings.Contains(stdout, "Left out, being lost: "+d.lost+".") {
+		t.Errorf("orphans while it is lost: exit code %d\n%s", code, stdout)
+	}
+	d.untouched(t, r, atHetzner)
+
+	back()
+	d.returns(t, r)
+	d.cleansUp(t, r, first, second)
+}
+
+// failsOver brings the region up in the next location with one word.
+func (d disaster) failsOver(t *testing.T, r *region, before map[string]bool) {
+	t.Helper()
+	r.lost = []string{d.lost}
+	counts, said := r.plan(t)
+	// The SSH key is found at the vendor that keeps it for all locations.
+	if want := map[string]int{"create": perTenant*tenants + 1}; !maps.Equal(counts, want) {
+		t.Errorf("the plan has the changes %v, want %v", counts, want)
+	}
+	if !strings.Contains(said, "leaves the state") {
+		t.Errorf("the plan does not say what leaves the state:\n%s", said)
+	}
+	r.do(t, "apply", planFile)
+	r.stands(t, d.to)
+	r.do(t, "plan", "-detailed-exitcode")
+	d.untouched(t, r, before)
+}
+
+// untouched checks the requests since the last look: none was about what
+// stood where nothing is any more.
+func (d disaster) untouched(t *testing.T, r *region, before map[string]bool) {
+	t.Helper()
+	for _, request := range r.front.heard() {
+		_, path, _ := strings.Cut(request, " ")
+		rest, atHetzner := strings.CutPrefix(path, hetznerPaths)
+		if atHetzner && d.wholeVendor {
+			t.Errorf("the lost vendor was asked: %s", request)
+		}
+		parts := strings.SplitN(rest, "/", 3)
+		if atHetzner && len(parts) > 1 && parts[0] != "ssh_keys" && before[parts[0]+"/"+parts[1]] {
+			t.Errorf("a lost object was touched: %s", request)
+		}
+	}
+}
+
+// returns takes the location out of the list again: the plan would move the
+// region back, which what may not be destroyed prevents; with the order of the
+// locations changed, all stays.
+func (d disaster) returns(t *testing.T, r *region) {
+	t.Helper()
+	r.lost = nil
+	r.front.heard()
+	r.refused(t, []string{"Instance cannot be destroyed", "prevent_destroy"}, "apply", "-auto-approve")
+	for _, request := range r.front.heard() {
+		if !strings.HasPrefix(request, "GET ") {
+			t.Errorf("a plan that was refused led to %s", request)
+		}
+	}
+	r.stands(t, d.to)
+	slices.Reverse(r.locations)
+	r.do(t, "plan", "-detailed-exitcode")
+}
+
+// cleansUp finds what was left behind and deletes it, and nothing else.
+func (d disaster) cleansUp(t *testing.T, r *region, first, second []string) {
+	t.Helper()
+	want := slices.Clone(first)
+	r.do(t, "apply", "-auto-approve", "-var", "look_for_orphans=true")
+	found := output[[]string](t, r, "orphans")
+	slices.Sort(found)
+	if len(clouds([]string{d.from, d.to})) > 1 {
+		// The vendor that the region left has its key still.
+		extra := slices.DeleteFunc(slices.Clone(found), func(id string) bool { return slices.Contains(first, id) })
+		if len(extra) != 1 {
+			t.Errorf("besides the tenants' objects there are %v, want one key", extra)
+		}
+		want = append(want, extra...)
+		slices.Sort(want)
+	}
+	if !slices.Equal(found, want) {
+		t.Errorf("data.holdfast_orphans found %d objects, want the %d that were left behind:\n%v", len(found), len(want), found)
+	}
+	state := r.do(t, "state", "pull").Stdout
+	stdout, code := r.holdfast(t, state, nil, "orphans", "--state", "-", "--json")
+	if listed := reported(t, stdout, false); code != 3 || !slices.Equal(listed, want) {
+		t.Errorf("holdfast orphans: exit code %d, %d objects, want %d:\n%s", code, len(listed), len(want), stdout)
+	}
+
+	before := r.atHetzner()
+	stdout, code = r.holdfast(t, state, nil, "orphans", "--state", "-", "--delete", "--yes", "--json")
+	if gone := reported(t, stdout, true); code != 0 || !slices.Equal(gone, want) {
+		t.Errorf("holdfast orphans --delete: exit code %d, %d objects, want %d:\n%s", code, len(gone), len(want), stdout)
+	}
+	after := r.atHetzner()
+	if deleted := len(before) - len(after); deleted != len(want) {
+		t.Errorf("%d objects are gone, want %d", deleted, len(want))
+	}
+	r.stands(t, d.to)
+	if now := r.ids(t); !slices.Equal(now, second) {
+		t.Error("the region is not the one that it was")
+	}
+	r.do(t, "apply", "-auto-approve", "-var", "look_for_orphans=true")
+	if found := output[[]string](t, r, "orphans"); len(found) > 0 {
+		t.Errorf("data.holdfast_orphans finds afterwards: %v", found)
+	}
+	if now := r.ids(t); !slices.Equal(now, second) {
+		t.Error("the apply that looked for orphans changed the region")
+	}
+	if stdout, code = r.holdfast(t, state, nil, "orphans", "--state", "-"); code != 0 || !strings.Contains(stdout, "No object") {
+		t.Errorf("orphans afterwards: exit code %d\n%s", code, stdout)
+	}
+}
+
+// reported gives the ids of a report, sorted: all, or those that were deleted.
+func reported(t *testing.T, text string, deleted bool) []string {
+	t.Helper()
+	var report struct {
+		Orphans []struct {
+			ID      string
+			Deleted bool
+		}
+	}
+	if err := json.Unmarshal([]byte(text), &report); err != nil {
+		t.Fatalf("%v in %s", err, text)
+	}
+	var ids []string
+	for _, one := range report.Orphans {
+		if one.Deleted == deleted {
+			ids = append(ids, one.ID)
+		}
+	}
+	slices.Sort(ids)
+	return ids
+}
+
+func contains(all, some map[string]bool) bool {
+	for one := range some {
+		if !all[one] {
+			return false
+		}
+	}
+	return true
+}
