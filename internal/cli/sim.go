@@ -18,6 +18,13 @@ import (
 // the vendor's clients insist on the 64 characters that its real ones have.
 const exampleToken = "sim-token-sim-token-sim-token-sim-token-sim-token-sim-token-0001"
 
+// What `holdfast sim` suggests for Google Cloud, where any token is good and any
+// well-formed project exists.
+const (
+	exampleGoogleToken = "sim-token"
+	exampleProject     = "sim-project"
+)
+
 // stopTimeout is how long requests under way may take to finish after the
 // simulation was told to stop.
 const stopTimeout = 5 * time.Second
@@ -28,10 +35,11 @@ func simCommand() *cobra.Command {
 	command := &cobra.Command{
 		Use:   "sim",
 		Short: "Serve the embedded clouds on this machine, with no account",
-		Long: `Serve the embedded Hetzner Cloud: the vendor's own HTTP API, on loopback, with
-asynchronous actions, request limits, locking and the vendor's error codes.
-Holdfast, the vendor's command line and its Terraform provider work against it
-unchanged. It runs until it is stopped (Ctrl-C).
+		Long: `Serve the embedded Hetzner Cloud and the embedded Google Cloud (Compute Engine):
+the vendors' own HTTP APIs, on loopback, with asynchronous actions, request
+limits, locking and the vendors' error codes. Holdfast, the vendors' clients and
+their Terraform providers work against them unchanged. It runs until it is
+stopped (Ctrl-C).
 
 A control API below /_sim/ of the same address counts requests and changes
 clock, limits and faults while it runs:
@@ -40,6 +48,7 @@ clock, limits and faults while it runs:
   curl -d '{"kind": "error", "probability": 0.05}' http://127.0.0.1:8700/_sim/faults`,
 		Example: `  holdfast sim --data region.simcloud.db
   holdfast sim --speed 60 --fault location_lost,location=fsn1
+  holdfast sim --fault location_lost,cloud=hetzner,mode=hang
   holdfast sim --durations 0 --rate-limit 0`,
 		Args: noArgs,
 		RunE: func(command *cobra.Command, _ []string) error {
@@ -97,6 +106,9 @@ func announce(stdout io.Writer, flags simFlags, url string) error {
 		return json.NewEncoder(stdout).Encode(map[string]string{
 			"hetzner_endpoint": url + "/v1",
 			"hetzner_token":    token,
+			"google_endpoint":  url,
+			"google_token":     exampleGoogleToken,
+			"google_project":   exampleProject,
 			"control":          url + "/_sim/",
 		})
 	}
@@ -105,16 +117,20 @@ func announce(stdout io.Writer, flags simFlags, url string) error {
 		kept = "in " + flags.data
 	}
 	_, err := fmt.Fprintf(stdout, `The embedded Hetzner Cloud serves %[1]s/v1
+The embedded Google Cloud serves %[1]s/compute/v1/
   data     %[2]s
   control  %[1]s/_sim/requests, /_sim/faults, /_sim/clock, /_sim/objects
 
-Point Terraform, or any client of the vendor's API, at it:
+Point Terraform, or any client of the vendors' APIs, at them:
 
   export HCLOUD_ENDPOINT=%[1]s/v1
   export HCLOUD_TOKEN=%[3]s
+  export GOOGLE_COMPUTE_CUSTOM_ENDPOINT=%[1]s/compute/v1/
+  export GOOGLE_OAUTH_ACCESS_TOKEN=%[4]s
+  export GOOGLE_PROJECT=%[5]s
 
 Ctrl-C stops it.
-`, url, kept, token)
+`, url, kept, token, exampleGoogleToken, exampleProject)
 	return err
 }
 

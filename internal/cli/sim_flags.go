@@ -2,6 +2,7 @@ package cli
 
 import (
 	"fmt"
+	"maps"
 	"strconv"
 	"strings"
 	"time"
@@ -22,6 +23,8 @@ type simFlags struct {
 	rateLimit         int
 	actionPollLimit   int
 	limits            []string
+	googleRateLimit   int
+	googleLimits      []string
 	tokens            []namedToken
 	faults            []string
 	seed              uint64
@@ -36,15 +39,17 @@ func (f *simFlags) register(set *pflag.FlagSet) {
 	set.BoolVar(&f.json, "json", false, "announce the addresses as one line of JSON")
 	set.Float64Var(&f.speed, "speed", 1, "simulated seconds that pass in a real one; 0 stops the clock, POST /_sim/clock moves it")
 	set.Float64Var(&f.durationScale, "durations", vendor.DurationScale, "`factor` on how long actions take; 0 ends them at once")
-	set.StringArrayVar(&f.durations, "duration", nil, "how long one kind of action takes, as `command=duration`, such as create_server=40s (repeatable)")
-	set.IntVar(&f.rateLimit, "rate-limit", vendor.Hetzner.RateLimit, "`requests` an hour and project; 0 turns the limit off")
-	set.IntVar(&f.actionPollLimit, "action-poll-limit", 0, "a limit of its own for reading actions, in `requests` an hour; 0 counts them like all others")
-	set.StringArrayVar(&f.limits, "limit", nil, "how many objects of a kind a project may have, as `kind=number`, such as server=10 (repeatable)")
-	set.Var(&tokenFlag{tokens: &f.tokens}, "token", "accept only such tokens, each as `token=project` (repeatable; default: any token, with a project of its own)")
+	set.StringArrayVar(&f.durations, "duration", nil, "how long one kind of action takes, as `command=duration`, such as create_server=40s or instances.insert=20s (repeatable)")
+	set.IntVar(&f.rateLimit, "rate-limit", vendor.Hetzner.RateLimit, "Hetzner: `requests` an hour and project; 0 turns the limit off")
+	set.IntVar(&f.googleRateLimit, "google-rate-limit", vendor.Google.RateLimit, "Google: `requests` a minute, project and group of methods; 0 turns the limit off")
+	set.StringArrayVar(&f.googleLimits, "google-limit", nil, "Google: a quota, as `METRIC=number`, such as NETWORKS=15; vendor stands for those of a new project (repeatable)")
+	set.IntVar(&f.actionPollLimit, "action-poll-limit", 0, "Hetzner: a limit of its own for reading actions, in `requests` an hour; 0 counts them like all others")
+	set.StringArrayVar(&f.limits, "limit", nil, "Hetzner: how many objects of a kind a project may have, as `kind=number`, such as server=10 (repeatable)")
+	set.Var(&tokenFlag{tokens: &f.tokens}, "token", "Hetzner: accept only such tokens, each as `token=project` (repeatable; default: any token, with a project of its own)")
 	set.Var(&tokenFlag{tokens: &f.tokens, readOnly: true}, "read-only-token", "the same, for a token that may only read, as `token=project` (repeatable)")
 	set.StringArrayVar(&f.faults, "fault", nil, "what goes wrong, as `kind[,key=value…]`: error, drop_before, drop_after, delay, rate_limit, action_failed, action_stuck, capacity, location_lost, quota (repeatable)")
 	set.Uint64Var(&f.seed, "seed", 1, "`number` that the chances of faults depend on")
-	set.BoolVar(&f.legacyDatacenters, "legacy-datacenters", false, "keep /datacenters, which the vendor removed after 2026-10-01")
+	set.BoolVar(&f.legacyDatacenters, "legacy-datacenters", false, "Hetzner: keep /datacenters, which the vendor removed after 2026-10-01")
 }
 
 // options turns the flags into what the simulation takes. The error names the
@@ -61,6 +66,7 @@ func (f *simFlags) options() (simcloud.Options, []simcloud.Fault, error) {
 		{"speed", f.speed},
 		{"durations", f.durationScale},
 		{"rate-limit", float64(f.rateLimit)},
+		{"google-rate-limit", float64(f.googleRateLimit)},
 		{"action-poll-limit", float64(f.actionPollLimit)},
 	} {
 		if !(check.value >= 0) { // refuses NaN too
@@ -71,6 +77,7 @@ func (f *simFlags) options() (simcloud.Options, []simcloud.Fault, error) {
 	options.DurationScale = f.durationScale
 	options.Hetzner.RateLimit = f.rateLimit
 	options.Hetzner.ActionPollLimit = f.actionPollLimit
+	options.Google.RateLimit = f.googleRateLimit
 
 	options.Durations = make(map[string]time.Duration)
 	for _, text := range f.durations {
@@ -89,6 +96,19 @@ func (f *simFlags) options() (simcloud.Options, []simcloud.Fault, error) {
 			return options, nil, fmt.Errorf("--limit %s: write kind=number, such as server=10", text)
 		}
 		options.Hetzner.Limits[kind] = number
+	}
+	options.Google.Limits = make(map[string]float64)
+	for _, text := range f.googleLimits {
+		if text == "vendor" {
+			maps.Copy(options.Google.Limits, simcloud.GoogleVendorLimits())
+			continue
+		}
+		metric, value, _ := strings.Cut(text, "=")
+		number, err := strconv.ParseFloat(value, 64)
+		if err != nil || metric == "" || !(number >= 0) {
+			return options, nil, fmt.Errorf("--google-limit %s: write METRIC=number, such as NETWORKS=15, or vendor", text)
+		}
+		options.Google.Limits[metric] = number
 	}
 	if len(f.tokens) > 0 {
 		options.Hetzner.Tokens = make(map[string]simcloud.Token, len(f.tokens))

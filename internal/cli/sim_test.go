@@ -141,6 +141,7 @@ func TestSimRefuses(t *testing.T) {
 		"no number":               {[]string{"--durations", "NaN"}, ExitUsage, "--durations NaN"},
 		"a duration without unit": {[]string{"--duration", "create_server=40"}, ExitUsage, "create_server=40s"},
 		"a limit without number":  {[]string{"--limit", "server"}, ExitUsage, "kind=number"},
+		"a quota without number":  {[]string{"--google-limit", "NETWORKS"}, ExitUsage, "METRIC=number"},
 		"a token without project": {[]string{"--token", "x"}, ExitUsage, "token=project"},
 		"an unknown fault":        {[]string{"--fault", "earthquake"}, ExitUsage, `unknown kind of fault "earthquake"`},
 		"an unknown fault key":    {[]string{"--fault", "error,sttus=1"}, ExitUsage, "sttus"},
@@ -163,6 +164,7 @@ func TestAnnounce(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, want := range []string{
+		"export GOOGLE_COMPUTE_CUSTOM_ENDPOINT=http://127.0.0.1:8700/compute/v1/\n",
 		"export HCLOUD_ENDPOINT=http://127.0.0.1:8700/v1\n", "export HCLOUD_TOKEN=" + exampleToken + "\n", "--data FILE",
 	} {
 		if !strings.Contains(out.String(), want) {
@@ -190,7 +192,8 @@ func TestSimFlagDefaultsAreTheVendors(t *testing.T) {
 		t.Fatal(err)
 	}
 	vendor := simcloud.Realistic()
-	if options.DurationScale != vendor.DurationScale || options.Hetzner.RateLimit != vendor.Hetzner.RateLimit || faults != nil {
+	if options.DurationScale != vendor.DurationScale || options.Hetzner.RateLimit != vendor.Hetzner.RateLimit ||
+		options.Google.RateLimit != vendor.Google.RateLimit || faults != nil {
 		t.Errorf("got %+v, faults %v; want the numbers of %+v", options, faults, vendor)
 	}
 	if options.Clock.Speed() != 1 {

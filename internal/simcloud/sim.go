@@ -75,6 +75,10 @@ func Realistic() Options {
 		Google: google.Options{RateLimit: google.RealisticRateLimit}}
 }
 
+// GoogleVendorLimits are the quotas of a new Google Cloud project, for
+// Options.Google.Limits.
+func GoogleVendorLimits() map[string]float64 { return google.VendorLimits() }
+
 // Sim is a running simulation.
 type Sim struct {
 	eng     *engine.Engine

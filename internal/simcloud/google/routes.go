@@ -76,8 +76,20 @@ func routeModule() module {
 		completions: map[string]engine.Completion{"routes.insert": inserted(vpcRoutes, nil), "routes.delete": deleted(vpcRoutes)},
 		// As the vendor's Terraform provider shows them in practice.
 		durations: map[string]time.Duration{"routes.insert": 8 * time.Second, "routes.delete": 8 * time.Second},
-		usage:     map[string]func(*engine.Tx, string, string) float64{"ROUTES": counted(vpcRoutes)},
+		usage:     map[string]func(*engine.Tx, string, string) float64{"ROUTES": staticRoutes},
 	}
+}
+
+// staticRoutes counts the routes that the quota is about: subnetworks' own are
+// free.
+func staticRoutes(tx *engine.Tx, project, _ string) float64 {
+	n := 0
+	for _, r := range vpcRoutes.kind.All(tx, project) {
+		if !r.OfNetwork {
+			n++
+		}
+	}
+	return float64(n)
 }
 
 func insertRoute(c *call) (any, error) {
