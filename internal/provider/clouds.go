@@ -8,6 +8,7 @@ import (
 
 	"github.com/holdfast-cloud/terraform-provider-holdfast/internal/budget"
 	"github.com/holdfast-cloud/terraform-provider-holdfast/internal/cloud"
+	"github.com/holdfast-cloud/terraform-provider-holdfast/internal/driver/google"
 	"github.com/holdfast-cloud/terraform-provider-holdfast/internal/driver/hetzner"
 	"github.com/holdfast-cloud/terraform-provider-holdfast/internal/service"
 )
@@ -18,8 +19,13 @@ type CloudsConfig struct {
 	Deployment string
 	// Version of the provider, for the User-Agent.
 	Version string
-	// Hetzner is nil where the configuration has no hetzner block.
+	// Lost holds the locations that the operator declared dead: what is missing
+	// there is not taken for a failure of the cloud.
+	Lost cloud.LostSet
+	// Hetzner is nil where the configuration has no hetzner block, Google where
+	// it has no google block.
 	Hetzner *HetznerConfig
+	Google  *GoogleConfig
 	// Transport sends the requests; nil means Go's own with its defaults,
 	// which honour the proxy environment.
 	Transport http.RoundTripper
@@ -56,6 +62,7 @@ func NewClouds(config CloudsConfig) service.Clouds {
 	c := &clouds{config: config, made: map[string]cloud.Driver{}}
 	c.makers = map[string]func() (cloud.Driver, error){
 		hetzner.Name: c.hetzner,
+		google.Name:  c.google,
 	}
 	return c
 }
@@ -82,11 +89,14 @@ func (c *clouds) Driver(name string) (cloud.Driver, error) {
 	return driver, nil
 }
 
+// noAccount says what is missing to use a cloud's account.
+func noAccount(name, message, remedy string) *cloud.Error {
+	return &cloud.Error{Code: cloud.CodeUnauthorized, Cloud: name, Doing: "use the account", Message: message, Remedy: remedy}
+}
+
 func (c *clouds) hetzner() (cloud.Driver, error) {
 	account := c.config.Hetzner
-	missing := func(message, remedy string) *cloud.Error {
-		return &cloud.Error{Code: cloud.CodeUnauthorized, Cloud: hetzner.Name, Doing: "use the account", Message: message, Remedy: remedy}
-	}
+	missing := func(message, remedy string) *cloud.Error { return noAccount(hetzner.Name, message, remedy) }
 	switch {
 	case account == nil:
 		return nil, missing("the provider's configuration has no hetzner block and HCLOUD_TOKEN is not set",

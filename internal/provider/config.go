@@ -35,6 +35,8 @@ type Config struct {
 	Lost       cloud.LostSet
 	// Hetzner is nil where neither the block nor a token in the environment is.
 	Hetzner *HetznerConfig
+	// Google is nil where neither the block nor a project in the environment is.
+	Google *GoogleConfig
 }
 
 // model is the provider block.
@@ -42,6 +44,7 @@ type model struct {
 	Deployment    types.String  `tfsdk:"deployment"`
 	LostLocations types.Set     `tfsdk:"lost_locations"`
 	Hetzner       *hetznerModel `tfsdk:"hetzner"`
+	Google        *googleModel  `tfsdk:"google"`
 }
 
 type hetznerModel struct {
@@ -53,6 +56,7 @@ type hetznerModel struct {
 func (m model) resolve(known *catalog.Catalog, getenv func(string) string, diags *diag.Diagnostics) Config {
 	config := Config{Deployment: m.deployment(getenv, diags), Lost: m.lost(known, getenv, diags)}
 	config.Hetzner = m.Hetzner.resolve(getenv, diags)
+	config.Google = m.Google.resolve(getenv, diags)
 	return config
 }
 
@@ -69,13 +73,19 @@ func (m *hetznerModel) resolve(getenv func(string) string, diags *diag.Diagnosti
 		Endpoint:     or(m.Endpoint, getenv, EnvHetznerEndpoint),
 		TokenUnknown: m.Token.IsUnknown() || m.Endpoint.IsUnknown(),
 	}
-	if account.Endpoint != "" {
-		if u, err := url.Parse(account.Endpoint); err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") {
-			diags.AddAttributeError(path.Root("hetzner").AtName("endpoint"), "Not a URL",
-				fmt.Sprintf("%q is not the base URL of an API: write it with its scheme and version, such as \"https://api.hetzner.cloud/v1\".", account.Endpoint))
-		}
-	}
+	checkEndpoint("hetzner", account.Endpoint, "https://api.hetzner.cloud/v1", diags)
 	return account
+}
+
+// checkEndpoint refuses what is not the base URL of an API; none is one.
+func checkEndpoint(block, endpoint, example string, diags *diag.Diagnostics) {
+	if endpoint == "" {
+		return
+	}
+	if u, err := url.Parse(endpoint); err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") {
+		diags.AddAttributeError(path.Root(block).AtName("endpoint"), "Not a URL",
+			fmt.Sprintf("%q is not the base URL of an API: write it with its scheme and version, such as %q.", endpoint, example))
+	}
 }
 
 // or gives the attribute's value, or the variable's where it is absent.

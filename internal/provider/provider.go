@@ -47,7 +47,8 @@ func New(version string, opts ...Option) func() provider.Provider {
 
 // realClouds reaches the clouds over the network.
 func realClouds(config Config) service.Clouds {
-	return NewClouds(CloudsConfig{Deployment: config.Deployment, Version: config.Version, Hetzner: config.Hetzner})
+	return NewClouds(CloudsConfig{Deployment: config.Deployment, Version: config.Version, Lost: config.Lost,
+		Hetzner: config.Hetzner, Google: config.Google})
 }
 
 type holdfast struct {
@@ -93,6 +94,7 @@ func (p *holdfast) Schema(_ context.Context, _ provider.SchemaRequest, resp *pro
 					},
 				},
 			},
+			"google": googleBlock(),
 		},
 	}
 }

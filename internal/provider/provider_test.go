@@ -41,7 +41,7 @@ func TestSchemas(t *testing.T) {
 	if want := "holdfast_firewall holdfast_network holdfast_ssh_key holdfast_vm holdfast_volume"; strings.Join(resources, " ") != want {
 		t.Errorf("resources: %v", resources)
 	}
-	if want := "holdfast_locations holdfast_site holdfast_vm holdfast_vms"; strings.Join(sources, " ") != want {
+	if want := "holdfast_locations holdfast_orphans holdfast_site holdfast_vm holdfast_vms"; strings.Join(sources, " ") != want {
 		t.Errorf("data sources: %v", sources)
 	}
 }
@@ -99,20 +99,42 @@ func TestResolve(t *testing.T) {
 				return c.Deployment == "acme" && c.Lost.Contains(cloud.Location{Cloud: "hetzner", Name: "hel1"}) && c.Hetzner.Token == "t" && c.Hetzner.Endpoint != ""
 			},
 		},
-		"no cloud":          {model: model{Deployment: named, LostLocations: none}, holds: func(c Config) bool { return c.Hetzner == nil && c.Lost.Empty() }},
-		"an empty block":    {model: model{Deployment: named, LostLocations: none, Hetzner: &hetznerModel{}}, env: map[string]string{EnvHetznerToken: "t"}, holds: func(c Config) bool { return c.Hetzner.Token == "t" }},
-		"an unknown token":  {model: model{Deployment: named, LostLocations: none, Hetzner: &hetznerModel{Token: types.StringUnknown()}}, holds: func(c Config) bool { return c.Hetzner.TokenUnknown }},
-		"a whole cloud":     {model: model{Deployment: named, LostLocations: lost("hetzner/*")}, holds: func(c Config) bool { return c.Lost.ContainsCloud("hetzner") }},
-		"no deployment":     {model: model{LostLocations: none}, problem: "Deployment missing"},
-		"bad deployment":    {model: model{Deployment: types.StringValue("ACME"), LostLocations: none}, problem: "Invalid deployment"},
-		"unknown name":      {model: model{Deployment: types.StringUnknown(), LostLocations: none}, problem: "Deployment not known yet"},
-		"lost typo":         {model: model{Deployment: named, LostLocations: lost("hetzner/fns1")}, problem: "fsn1"},
-		"lost malformed":    {model: model{Deployment: named, LostLocations: lost("fsn1")}, problem: "is not a location"},
-		"lost cloud typo":   {model: model{Deployment: named, LostLocations: lost("hetzer/*")}, problem: "did you mean hetzner"},
-		"lost is unknown":   {model: model{Deployment: named, LostLocations: types.SetUnknown(types.StringType)}, problem: "Lost locations not known yet"},
-		"a lost is unknown": {model: model{Deployment: named, LostLocations: types.SetValueMust(types.StringType, []attr.Value{types.StringUnknown()})}, problem: "Lost locations not known yet"},
-		"a lost is null":    {model: model{Deployment: named, LostLocations: types.SetValueMust(types.StringType, []attr.Value{types.StringNull()})}, problem: "Lost location is null"},
-		"bad endpoint":      {model: model{Deployment: named, LostLocations: none, Hetzner: &hetznerModel{Endpoint: types.StringValue("localhost:80")}}, problem: "Not a URL"},
+		"no cloud":         {model: model{Deployment: named, LostLocations: none}, holds: func(c Config) bool { return c.Hetzner == nil && c.Lost.Empty() }},
+		"an empty block":   {model: model{Deployment: named, LostLocations: none, Hetzner: &hetznerModel{}}, env: map[string]string{EnvHetznerToken: "t"}, holds: func(c Config) bool { return c.Hetzner.Token == "t" }},
+		"an unknown token": {model: model{Deployment: named, LostLocations: none, Hetzner: &hetznerModel{Token: types.StringUnknown()}}, holds: func(c Config) bool { return c.Hetzner.TokenUnknown }},
+		"a whole cloud":    {model: model{Deployment: named, LostLocations: lost("hetzner/*")}, holds: func(c Config) bool { return c.Lost.ContainsCloud("hetzner") }},
+		"the google block": {
+			model: model{Deployment: named, LostLocations: none, Google: &googleModel{Project: types.StringValue("acme-prod"), Credentials: types.StringValue("{}"), Endpoint: types.StringValue("http://localhost:1/compute/v1/")}},
+			env:   map[string]string{EnvGoogleProject: "other", EnvGoogleAccessToken: "other", EnvGoogleCredentials: "other"},
+			holds: func(c Config) bool {
+				return *c.Google == GoogleConfig{Project: "acme-prod", Credentials: "{}", Endpoint: "http://localhost:1/compute/v1/"}
+			},
+		},
+		"google in the environment": {
+			model: model{Deployment: named, LostLocations: none},
+			env:   map[string]string{EnvGoogleCloudProject: "acme-prod", EnvGoogleAccessToken: "t", EnvGoogleDefaultFile: "/adc.json", EnvGoogleEndpoint: "http://localhost:1"},
+			holds: func(c Config) bool {
+				return *c.Google == GoogleConfig{Project: "acme-prod", AccessToken: "t", Credentials: "/adc.json", Endpoint: "http://localhost:1"} && c.Hetzner == nil
+			},
+		},
+		"google's own variable first": {
+			model: model{Deployment: named, LostLocations: none, Google: &googleModel{}},
+			env:   map[string]string{EnvGoogleCloudProject: "shell", EnvGoogleProject: "acme-prod", EnvGoogleCredentials: "/key.json", EnvGoogleDefaultFile: "/adc.json"},
+			holds: func(c Config) bool { return *c.Google == GoogleConfig{Project: "acme-prod", Credentials: "/key.json"} },
+		},
+		"an unknown project":  {model: model{Deployment: named, LostLocations: none, Google: &googleModel{Project: types.StringUnknown()}}, holds: func(c Config) bool { return c.Google.Unknown }},
+		"two google logins":   {model: model{Deployment: named, LostLocations: none, Google: &googleModel{AccessToken: types.StringValue("t"), Credentials: types.StringValue("{}")}}, problem: "Two ways to log in"},
+		"bad google endpoint": {model: model{Deployment: named, LostLocations: none, Google: &googleModel{Endpoint: types.StringValue("compute")}}, problem: "Not a URL"},
+		"no deployment":       {model: model{LostLocations: none}, problem: "Deployment missing"},
+		"bad deployment":      {model: model{Deployment: types.StringValue("ACME"), LostLocations: none}, problem: "Invalid deployment"},
+		"unknown name":        {model: model{Deployment: types.StringUnknown(), LostLocations: none}, problem: "Deployment not known yet"},
+		"lost typo":           {model: model{Deployment: named, LostLocations: lost("hetzner/fns1")}, problem: "fsn1"},
+		"lost malformed":      {model: model{Deployment: named, LostLocations: lost("fsn1")}, problem: "is not a location"},
+		"lost cloud typo":     {model: model{Deployment: named, LostLocations: lost("hetzer/*")}, problem: "did you mean hetzner"},
+		"lost is unknown":     {model: model{Deployment: named, LostLocations: types.SetUnknown(types.StringType)}, problem: "Lost locations not known yet"},
+		"a lost is unknown":   {model: model{Deployment: named, LostLocations: types.SetValueMust(types.StringType, []attr.Value{types.StringUnknown()})}, problem: "Lost locations not known yet"},
+		"a lost is null":      {model: model{Deployment: named, LostLocations: types.SetValueMust(types.StringType, []attr.Value{types.StringNull()})}, problem: "Lost location is null"},
+		"bad endpoint":        {model: model{Deployment: named, LostLocations: none, Hetzner: &hetznerModel{Endpoint: types.StringValue("localhost:80")}}, problem: "Not a URL"},
 	}
 	known, err := catalog.Load()
 	if err != nil {
@@ -144,31 +166,39 @@ func TestResolve(t *testing.T) {
 func TestClouds(t *testing.T) {
 	tests := map[string]struct {
 		hetzner *HetznerConfig
+		google  *GoogleConfig
 		cloud   string
 		want    string
 	}{
-		"no block":      {nil, "hetzner", "hetzner block"},
-		"no token":      {&HetznerConfig{}, "hetzner", "HCLOUD_TOKEN"},
-		"unknown token": {&HetznerConfig{TokenUnknown: true}, "hetzner", "not known yet"},
-		"unknown cloud": {&HetznerConfig{Token: "t"}, "nebula", "no driver"},
+		"no block":        {nil, nil, "hetzner", "hetzner block"},
+		"no token":        {&HetznerConfig{}, nil, "hetzner", "HCLOUD_TOKEN"},
+		"unknown token":   {&HetznerConfig{TokenUnknown: true}, nil, "hetzner", "not known yet"},
+		"unknown cloud":   {&HetznerConfig{Token: "t"}, nil, "nebula", "no driver"},
+		"no google block": {nil, nil, "google", "google block"},
+		"no project":      {nil, &GoogleConfig{AccessToken: "t"}, "google", "GOOGLE_PROJECT"},
+		"project's name":  {nil, &GoogleConfig{Project: "Acme Production", AccessToken: "t"}, "google", "not the id of a project"},
+		"unknown project": {nil, &GoogleConfig{Unknown: true}, "google", "not known yet"},
+		"no credentials":  {nil, &GoogleConfig{Project: "acme-prod", Credentials: "/no/such/file"}, "google", "neither JSON nor the path"},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			_, err := NewClouds(CloudsConfig{Deployment: "acme", Hetzner: test.hetzner}).Driver(test.cloud)
+			_, err := NewClouds(CloudsConfig{Deployment: "acme", Hetzner: test.hetzner, Google: test.google}).Driver(test.cloud)
 			if err == nil || !strings.Contains(err.Error(), test.want) {
 				t.Errorf("got %v, want %q", err, test.want)
 			}
-			if errors.Is(err, service.ErrNotYetKnown) != (name == "unknown token") {
+			if errors.Is(err, service.ErrNotYetKnown) != (test.want == "not known yet") {
 				t.Errorf("not known yet: %v", err)
 			}
 		})
 	}
-	clouds := NewClouds(CloudsConfig{Deployment: "acme", Hetzner: &HetznerConfig{Token: "t"}})
-	first, err := clouds.Driver("hetzner")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if second, _ := clouds.Driver("hetzner"); first != second {
-		t.Error("the driver is made twice: its caches and its request limit would be too")
+	clouds := NewClouds(CloudsConfig{Deployment: "acme", Hetzner: &HetznerConfig{Token: "t"}, Google: &GoogleConfig{Project: "acme-prod"}})
+	for _, name := range []string{"hetzner", "google"} {
+		first, err := clouds.Driver(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if second, _ := clouds.Driver(name); first != second {
+			t.Errorf("the driver of %s is made twice: its caches and its request limit would be too", name)
+		}
 	}
 }
