@@ -22,7 +22,7 @@ type module struct {
 func modules() []module {
 	return []module{
 		projectModule(), placeModule(), machineTypeModule(), diskTypeModule(), imageModule(),
-		operationModule(), networkModule(), subnetworkModule(), firewallModule(), routeModule(), diskModule(),
+		operationModule(), networkModule(), subnetworkModule(), firewallModule(), routeModule(), diskModule(), instanceModule(),
 	}
 }
 
