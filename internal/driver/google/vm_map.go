@@ -137,10 +137,15 @@ func (d *Driver) interfaceOf(spec cloud.VMSpec, subnetwork string) *computepb.Ne
 		nic.AccessConfigs = []*computepb.AccessConfig{{Name: new("External NAT"), Type: new("ONE_TO_ONE_NAT"), NetworkTier: new("PREMIUM")}}
 	}
 	if spec.PublicIPv6 {
-		nic.StackType = new("IPV4_IPV6")
-		nic.Ipv6AccessConfigs = []*computepb.AccessConfig{{Name: new("external-ipv6"), Type: new("DIRECT_IPV6"), NetworkTier: new("PREMIUM")}}
+		nic.StackType, nic.Ipv6AccessConfigs = new(stackDual), externalIPv6()
 	}
 	return nic
+}
+
+// externalIPv6 asks for a public IPv6 range of the vendor's choice, under the
+// name that the API recommends.
+func externalIPv6() []*computepb.AccessConfig {
+	return []*computepb.AccessConfig{{Name: new("external-ipv6"), Type: new("DIRECT_IPV6"), NetworkTier: new("PREMIUM")}}
 }
 
 // metadataOf gives what the machine can read about itself, and how it may be

@@ -192,6 +192,9 @@ func (s moveVM) run(ctx context.Context, d *Driver, id cloud.ID) ([]cloud.Operat
 		if s.IP.IsValid() {
 			patch.NetworkIP = new(s.IP.String())
 		}
+		if s.IPv6 {
+			patch.StackType, patch.Ipv6AccessConfigs = new(stackDual), externalIPv6()
+		}
 		return d.api.instances.UpdateNetworkInterface(ctx, &computepb.UpdateNetworkInterfaceInstanceRequest{Project: d.project, Zone: id.Location.Name, Instance: id.Native,
 			RequestId: request, NetworkInterface: interfaceNameOf(nic), NetworkInterfaceResource: patch})
 	})
