@@ -137,7 +137,7 @@ func (d disaster) returns(t *testing.T, r *region) {
 	t.Helper()
 	r.lost = nil
 	r.front.heard()
-	r.refused(t, []string{"Instance cannot be destroyed", "prevent_destroy"}, "apply", "-auto-approve")
+	r.refused(t, []string{"prevent_destroy"}, "apply", "-auto-approve")
 	for _, request := range r.front.heard() {
 		if !strings.HasPrefix(request, "GET ") {
 			t.Errorf("a plan that was refused led to %s", request)
