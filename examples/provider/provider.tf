@@ -15,4 +15,10 @@ provider "holdfast" {
 
   # The token comes from HCLOUD_TOKEN.
   hetzner {}
+
+  # The credentials are the machine's own (gcloud auth application-default
+  # login), or come from GOOGLE_CREDENTIALS.
+  google {
+    project = "acme-prod"
+  }
 }

@@ -25,11 +25,21 @@ resource "holdfast_firewall" "web" {
   ]
 }
 
-# Outbound traffic is free until there is an outbound rule.
-resource "holdfast_firewall" "locked_down" {
-  name     = "locked-down"
+# A firewall that one tenant's network has for itself may name it: then it
+# stands there alone, where the cloud keeps rules in networks (Google Cloud).
+resource "holdfast_network" "acme" {
+  name     = "acme"
   location = "hetzner/fsn1"
   tenant   = "acme"
+  cidr     = "10.1.0.0/24"
+}
+
+# Outbound traffic is free until there is an outbound rule.
+resource "holdfast_firewall" "locked_down" {
+  name       = "locked-down"
+  location   = "hetzner/fsn1"
+  tenant     = "acme"
+  network_id = holdfast_network.acme.id
 
   rules = [
     {

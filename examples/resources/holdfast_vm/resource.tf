@@ -79,8 +79,13 @@ resource "holdfast_vm" "batch" {
   private_ip   = "10.1.0.10"
   firewall_ids = [holdfast_firewall.web.id]
 
-  # What only Hetzner Cloud has.
+  # What only Hetzner Cloud has, and what only Google Cloud has: each block is
+  # read only where the machine stands in that cloud.
   hetzner {
     keep_disk = true # the disk stays as it is when the type grows
+  }
+  google {
+    boot_disk_gb = 40
+    kms_key      = "projects/acme-keys/locations/global/keyRings/disks/cryptoKeys/acme"
   }
 }

@@ -12,6 +12,12 @@ resource "holdfast_volume" "data" {
   labels = {
     content = "postgresql"
   }
+
+  # What only Google Cloud has; read only where the volume stands there.
+  google {
+    kms_key = "projects/acme-keys/locations/global/keyRings/disks/cryptoKeys/acme"
+    type    = "pd-ssd"
+  }
 }
 
 # One for each tenant.

@@ -28,9 +28,36 @@ var (
 	diskTypePattern = regexp.MustCompile(`^(pd-(standard|balanced|ssd|extreme)|hyperdisk-[a-z][a-z-]*[a-z])$`)
 )
 
-// CheckKMSKey judges the key that a block names, and whether something in the
-// location can use it. What is unknown waits.
-func CheckKMSKey(location types.String, block types.Object) []policy.Finding {
+// accountPattern is a service account's address; the default account of
+// Compute Engine has one too.
+var accountPattern = regexp.MustCompile(`^[a-z0-9.-]+@[a-z0-9.-]+\.gserviceaccount\.com$`)
+
+// The least and most of a boot disk, in GB: that of Persistent Disk
+// (https://cloud.google.com/compute/docs/disks/persistent-disks).
+const minDiskGB, maxDiskGB = 10, 65536
+
+// Check judges what is known of a block, and whether something in the location
+// can use the key that it names.
+func Check(location types.String, block types.Object) []policy.Finding {
+	findings := checkKMSKey(location, block)
+	for _, name := range []string{DiskType, BootDiskType} {
+		findings = append(findings, checkDiskType(name, block)...)
+	}
+	if account := text(block, ServiceAccount); service.Known(account) && !accountPattern.MatchString(account.ValueString()) {
+		findings = append(findings, policy.Finding{Field: Name + "." + ServiceAccount, Summary: "Not a service account",
+			Detail: fmt.Sprintf("%q is not the address of a service account.", account.ValueString()),
+			Remedy: "Write <name>@<project>.iam.gserviceaccount.com, or leave it out: then the machine has no account."})
+	}
+	if size, ok := block.Attributes()[BootDiskGB].(types.Int64); ok && !size.IsNull() && !size.IsUnknown() && (size.ValueInt64() < minDiskGB || size.ValueInt64() > maxDiskGB) {
+		findings = append(findings, policy.Finding{Field: Name + "." + BootDiskGB, Summary: "Impossible size of a disk",
+			Detail: fmt.Sprintf("A machine's own disk has %d to %d GB, not %d.", minDiskGB, maxDiskGB, size.ValueInt64()),
+			Remedy: "Ask for a size in between, or leave it out."})
+	}
+	return findings
+}
+
+// checkKMSKey judges the key. What is unknown waits.
+func checkKMSKey(location types.String, block types.Object) []policy.Finding {
 	value := text(block, KMSKey)
 	if !service.Known(value) {
 		return nil
@@ -64,7 +91,7 @@ func CheckKMSKey(location types.String, block types.Object) []policy.Finding {
 	if err != nil || here.Cloud != Name {
 		return nil
 	}
-	region := RegionOf(here)
+	region := regionOf(here)
 	if at := match[1]; at != region && regionPattern.MatchString(at) {
 		finding.Summary = "Key of another region"
 		finding.Detail = fmt.Sprintf("The key is in %s, and what it is to encrypt in %s: a key of one region encrypts nothing in another, and would be lost with its own.", at, here)
@@ -74,19 +101,19 @@ func CheckKMSKey(location types.String, block types.Object) []policy.Finding {
 	return nil
 }
 
-// CheckDiskType judges the type of disk that a block names.
-func CheckDiskType(block types.Object) []policy.Finding {
-	value := text(block, DiskType)
+// checkDiskType judges a type of disk.
+func checkDiskType(name string, block types.Object) []policy.Finding {
+	value := text(block, name)
 	if !service.Known(value) || diskTypePattern.MatchString(value.ValueString()) {
 		return nil
 	}
-	return []policy.Finding{{Field: Name + "." + DiskType, Summary: "Unknown type of disk",
+	return []policy.Finding{{Field: Name + "." + name, Summary: "Unknown type of disk",
 		Detail: fmt.Sprintf("%q is not a type of disk on Google Cloud.", value.ValueString()),
 		Remedy: "Write pd-standard, pd-balanced, pd-ssd, pd-extreme or a hyperdisk-…, without the path before it."}}
 }
 
-// RegionOf gives the region of a zone: europe-west3-a is in europe-west3.
-func RegionOf(zone cloud.Location) string {
+// regionOf gives the region of a zone: europe-west3-a is in europe-west3.
+func regionOf(zone cloud.Location) string {
 	if i := strings.LastIndexByte(zone.Name, '-'); i > 0 {
 		return zone.Name[:i]
 	}

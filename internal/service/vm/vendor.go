@@ -44,12 +44,7 @@ func vendorBlocks() map[string]schema.Block {
 				},
 			},
 		},
-		googleblock.Name: schema.SingleNestedBlock{
-			MarkdownDescription: "What only Google Cloud has; read only where the machine stands there.",
-			Attributes: map[string]schema.Attribute{
-				googleblock.KMSKey: googleblock.KMSKeyAttribute("VM", "the machine's own disk"),
-			},
-		},
+		googleblock.Name: googleblock.VM(),
 	}
 }
 
@@ -65,11 +60,6 @@ func hetznerTypes() map[string]attr.Type {
 		optionPlacementGroup: types.StringType,
 		optionKeepDisk:       types.BoolType,
 	}
-}
-
-// googleTypes are the types of the attributes of Google Cloud's block.
-func googleTypes() map[string]attr.Type {
-	return map[string]attr.Type{googleblock.KMSKey: types.StringType}
 }
 
 // hetzner reads the block; nil where it is absent or not known yet.
@@ -97,7 +87,7 @@ func checkHetzner(ctx context.Context, m *model, diags *diag.Diagnostics) {
 }
 
 func checkGoogle(m *model, diags *diag.Diagnostics) {
-	service.Report(diags, googleblock.CheckKMSKey(m.Location, m.Google)...)
+	service.Report(diags, googleblock.Check(m.Location, m.Google)...)
 }
 
 // options gives what only the machine's own cloud reads.
@@ -147,7 +137,8 @@ func observeHetzner(m *model, vm cloud.VM, location cloud.Location) {
 	m.Hetzner = types.ObjectValueMust(hetznerTypes(), values)
 }
 
-// observeGoogle shows how the machine's own disk is encrypted.
+// observeGoogle shows how the machine's own disk is encrypted, and as whom the
+// machine acts.
 func observeGoogle(m *model, vm cloud.VM, location cloud.Location) {
-	m.Google = googleblock.Observe(m.Google, googleTypes(), vm.Options, location)
+	m.Google = googleblock.Observe(m.Google, googleblock.VMTypes(), vm.Options, location)
 }

@@ -49,7 +49,7 @@ func replaces(prior, plan *model) []string {
 	add("user_data", !imported && !plan.UserData.Equal(prior.UserData))
 	add("public_ipv4", !plan.PublicIPv4.Equal(prior.PublicIPv4))
 	add("public_ipv6", !plan.PublicIPv6.Equal(prior.PublicIPv6))
-	add(googleblock.Name, googleblock.Replaces(plan.Location, prior.Google, plan.Google))
+	add(googleblock.Name, googleblock.Replaces(plan.Location, prior.Google, plan.Google, imported))
 	return names
 }
 

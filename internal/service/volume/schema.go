@@ -34,14 +34,6 @@ func resourceSchema(_ context.Context) schema.Schema {
 		MarkdownDescription: "A data disk of one location, encrypted at rest (ENC-1). A VM holds it by naming it in `volume_ids`. " +
 			"Removing the volume from the configuration destroys its data: set `deletion_protection` where that must not happen.",
 		Attributes: attributes,
-		Blocks: map[string]schema.Block{
-			googleblock.Name: schema.SingleNestedBlock{
-				MarkdownDescription: "What only Google Cloud has; read only where the volume stands there.",
-				Attributes: map[string]schema.Attribute{
-					googleblock.KMSKey:   googleblock.KMSKeyAttribute("volume", "the volume"),
-					googleblock.DiskType: googleblock.DiskTypeAttribute("volume"),
-				},
-			},
-		},
+		Blocks:     map[string]schema.Block{googleblock.Name: googleblock.Volume()},
 	}
 }

@@ -35,8 +35,7 @@ func NewResource() resource.Resource {
 // the size is one at all.
 func check(_ context.Context, m *model, diags *diag.Diagnostics) {
 	findings, _ := policy.CheckVolume(policy.Volume{Encrypted: encrypted(m.Encrypted), SizeGB: size(m.SizeGB)}, cloud.Capabilities{})
-	findings = append(findings, googleblock.CheckKMSKey(m.Location, m.Google)...)
-	service.Report(diags, append(findings, googleblock.CheckDiskType(m.Google)...)...)
+	service.Report(diags, append(findings, googleblock.Check(m.Location, m.Google)...)...)
 }
 
 // encrypted reads the attribute; without it the default holds.
@@ -65,7 +64,7 @@ func replaces(prior, plan *model) []string {
 	if !prior.Tenant.IsNull() && !plan.Tenant.Equal(prior.Tenant) {
 		names = append(names, "tenant")
 	}
-	if googleblock.Replaces(plan.Location, prior.Google, plan.Google) {
+	if googleblock.Replaces(plan.Location, prior.Google, plan.Google, false) {
 		names = append(names, googleblock.Name)
 	}
 	return names
@@ -113,7 +112,7 @@ func fromObject(_ context.Context, m *model, v cloud.Volume) diag.Diagnostics {
 	if err != nil {
 		return diag.Diagnostics{diag.NewAttributeErrorDiagnostic(path.Root("location"), "Not a location", err.Error())}
 	}
-	m.Google = googleblock.Observe(m.Google, googleTypes(), v.Options, location)
+	m.Google = googleblock.Observe(m.Google, googleblock.VolumeTypes(), v.Options, location)
 	return nil
 }
 
