@@ -68,6 +68,8 @@ type Driver struct {
 	types   typeCache
 	// widening joins those who wait for the same subnetwork to get IPv6.
 	widening singleflight.Group
+	// full holds subnetworks that have no free address.
+	full usedUp
 	// metadata is the project's, which holds the SSH keys.
 	metadata *projectMetadata
 	anchors  anchors

@@ -89,25 +89,31 @@ type typeCache struct {
 	flight  singleflight.Group
 	mu      sync.Mutex
 	zones   map[string][]*computepb.MachineType
-	refused map[placed]bool
+	refused usedUp
 }
 
-// placed is a machine type in a zone.
-type placed struct{ machineType, zone string }
+// usedUp remembers of what this run was told that there is no more.
+type usedUp struct {
+	mu     sync.Mutex
+	things map[thing]bool
+}
 
-func (c *typeCache) refuse(machineType, zone string) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.refused == nil {
-		c.refused = map[placed]bool{}
+// thing is a machine type in a zone, or a subnetwork in a region.
+type thing struct{ name, place string }
+
+func (u *usedUp) add(name, place string) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if u.things == nil {
+		u.things = map[thing]bool{}
 	}
-	c.refused[placed{machineType, zone}] = true
+	u.things[thing{name, place}] = true
 }
 
-func (c *typeCache) isRefused(machineType, zone string) bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.refused[placed{machineType, zone}]
+func (u *usedUp) has(name, place string) bool {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	return u.things[thing{name, place}]
 }
 
 func (c *typeCache) get(zone string) ([]*computepb.MachineType, bool) {
@@ -142,7 +148,7 @@ func (d *Driver) ServerTypes(ctx context.Context, location cloud.Location) ([]cl
 	for _, have := range sold {
 		if t, ok := prices[have.GetName()]; ok {
 			offered := serverTypeFrom(have, t)
-			offered.Available = offered.Available && !d.types.isRefused(offered.Name, location.Name)
+			offered.Available = offered.Available && !d.types.refused.has(offered.Name, location.Name)
 			types = append(types, offered)
 		}
 	}

@@ -181,36 +181,3 @@ func (n vms) remove(ctx context.Context, native string) error {
 func (d *Driver) noteTags(id cloud.ID, firewalls []string) {
 	d.tagged.put(&computepb.Instance{Name: &id.Native, Zone: &id.Location.Name, Tags: &computepb.Tags{Items: firewalls}})
 }
-
-// vmStore is the store of VMs; it remembers which machine types a zone has
-// none left of.
-type vmStore struct {
-	cloud.VMs
-	d *Driver
-}
-
-func newVMStore(d *Driver) cloud.VMs {
-	return vmStore{VMs: &store[cloud.VMSpec, *computepb.Instance, cloud.VM]{d: d, noun: vms{d}}, d: d}
-}
-
-// Create implements cloud.Store. After cloud.CodeCapacity no VM is left,
-// although its id was handed over: the vendor says so only at the end of the
-// operation.
-func (s vmStore) Create(ctx context.Context, spec cloud.VMSpec, saved func(cloud.VM)) (cloud.VM, error) {
-	vm, err := s.VMs.Create(ctx, spec, saved)
-	s.remember(spec, err)
-	return vm, err
-}
-
-// Update implements cloud.Store.
-func (s vmStore) Update(ctx context.Context, current cloud.VM, want cloud.VMSpec) (cloud.VM, error) {
-	vm, err := s.VMs.Update(ctx, current, want)
-	s.remember(want, err)
-	return vm, err
-}
-
-func (s vmStore) remember(spec cloud.VMSpec, err error) {
-	if cloud.CodeOf(err) == cloud.CodeCapacity {
-		s.d.types.refuse(spec.ServerType, spec.Location.Name)
-	}
-}

@@ -3,6 +3,7 @@ package google
 import (
 	"context"
 	"net/netip"
+	"slices"
 
 	compute "cloud.google.com/go/compute/apiv1"
 	"cloud.google.com/go/compute/apiv1/computepb"
@@ -34,12 +35,36 @@ func (d *Driver) subnetworkFor(ctx context.Context, network string, location clo
 		return "", err
 	}
 	region := regionOf(location.Name)
+	if !ip.IsValid() && d.full.has(subnet.GetName(), region) {
+		if next, err := d.roomyFor(ctx, network, location); err == nil && next != nil {
+			subnet = next
+		}
+	}
 	if ipv6 && !isDual(subnet) {
 		if err := d.widen(ctx, region, network, subnet.GetName()); err != nil {
 			return "", err
 		}
 	}
 	return d.regionURL(region, "subnetworks", subnet.GetName()), nil
+}
+
+// roomyFor chooses a subnetwork of a network, in the location's region, that
+// nobody has called full yet: the one with the lowest range, nil if there is
+// none.
+func (d *Driver) roomyFor(ctx context.Context, network string, location cloud.Location) (*computepb.Subnetwork, error) {
+	found, err := d.subnetsOf(ctx, network, false)
+	region := regionOf(location.Name)
+	found = slices.DeleteFunc(found, func(s *computepb.Subnetwork) bool {
+		return lastPart(s.GetRegion()) != region || s.GetIpCidrRange() == "" || d.full.has(s.GetName(), region)
+	})
+	if err != nil || len(found) == 0 {
+		return nil, err
+	}
+	return slices.MinFunc(found, func(a, b *computepb.Subnetwork) int {
+		x, _ := netip.ParsePrefix(a.GetIpCidrRange())
+		y, _ := netip.ParsePrefix(b.GetIpCidrRange())
+		return x.Compare(y)
+	}), nil
 }
 
 // widen gives a subnetwork public IPv6 addresses beside its own range; once,
