@@ -19,6 +19,8 @@ type orphansReport struct {
 	// LeftOut are lost locations, NoAccess clouds without an account.
 	LeftOut  []string `json:"left_out"`
 	NoAccess []string `json:"no_access"`
+	// refusals say why there is no access.
+	refusals []error
 }
 
 type orphanLine struct {
@@ -41,7 +43,7 @@ type orphanLine struct {
 // report makes the report; outcomes are nil where nothing was to be deleted,
 // and otherwise in the order of the orphans.
 func report(deployment string, answer orphans.Answer, outcomes []orphans.Outcome) orphansReport {
-	r := orphansReport{Deployment: deployment, Orphans: []orphanLine{}, LeftOut: answer.LeftOut, NoAccess: answer.NoAccess}
+	r := orphansReport{Deployment: deployment, Orphans: []orphanLine{}, LeftOut: answer.LeftOut, NoAccess: answer.NoAccess, refusals: answer.Refusals}
 	for i, o := range answer.Orphans {
 		line := orphanLine{ID: o.ID.String(), Kind: string(o.Kind), Location: o.ID.Location.String(), Name: o.Name, Tenant: o.Tenant, Tier: string(o.Tier),
 			NativeID: o.ID.Native, NativeName: o.NativeName, Protected: o.Protected}
@@ -95,8 +97,8 @@ func (r orphansReport) writeTable(out io.Writer) error {
 	if len(r.LeftOut) > 0 {
 		fmt.Fprintf(out, "Left out, being lost: %s.\n", strings.Join(r.LeftOut, ", "))
 	}
-	if len(r.NoAccess) > 0 {
-		fmt.Fprintf(out, "Not asked, for want of access: %s.\n", strings.Join(r.NoAccess, ", "))
+	for _, refusal := range r.refusals {
+		fmt.Fprintf(out, "Not asked: %s.\n", refusal)
 	}
 	return nil
 }

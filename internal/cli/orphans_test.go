@@ -202,7 +202,7 @@ func TestOrphansList(t *testing.T) {
 			t.Errorf("%s is among them:\n%s", not, stdout)
 		}
 	}
-	for _, want := range []string{"KIND", "acme-data", "4 objects of the deployment acme-eu that the state does not own.", "Not asked, for want of access: google."} {
+	for _, want := range []string{"KIND", "acme-data", "4 objects of the deployment acme-eu that the state does not own.", "Not asked: google: use the account: "} {
 		if !strings.Contains(stdout, want) {
 			t.Errorf("%q is missing:\n%s", want, stdout)
 		}

@@ -59,8 +59,10 @@ type Answer struct {
 	Orphans []Orphan
 	// LeftOut are the lost locations, whose objects are not among them.
 	LeftOut []string
-	// NoAccess are the clouds that could not be asked for want of access.
+	// NoAccess are the clouds that could not be asked for want of access, and
+	// Refusals, in the same order, why.
 	NoAccess []string
+	Refusals []error
 }
 
 // Find lists the deployment's objects, a list per kind and cloud, and gives
@@ -83,16 +85,16 @@ func Find(ctx context.Context, clouds service.Clouds, known *catalog.Catalog, re
 		if all {
 			continue
 		}
+		var found []Orphan
 		driver, err := clouds.Driver(name)
+		if err == nil {
+			found, err = findIn(ctx, driver, request)
+		}
 		switch {
 		case err != nil && len(request.Clouds) == 0 && missing(err):
-			answer.NoAccess = append(answer.NoAccess, name)
+			answer.NoAccess, answer.Refusals = append(answer.NoAccess, name), append(answer.Refusals, err)
 			continue
 		case err != nil:
-			return Answer{}, err
-		}
-		found, err := findIn(ctx, driver, request)
-		if err != nil {
 			return Answer{}, err
 		}
 		answer.Orphans = append(answer.Orphans, found...)
@@ -104,8 +106,8 @@ func Find(ctx context.Context, clouds service.Clouds, known *catalog.Catalog, re
 	return answer, nil
 }
 
-// missing tells that an account was not configured, as opposed to one that is
-// not known yet or does not let us in.
+// missing tells that there is no account, or none that lets us in, as opposed
+// to one that is not known yet.
 func missing(err error) bool {
 	code := cloud.CodeOf(err)
 	return (code == cloud.CodeUnauthorized || code == cloud.CodeUnsupported) && !errors.Is(err, service.ErrNotYetKnown)

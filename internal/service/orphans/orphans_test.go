@@ -167,6 +167,16 @@ func TestFindUnreachable(t *testing.T) {
 	if answer = w.find(t, Request{}, "hetzner/*"); !slices.Equal(answer.NoAccess, []string{"google"}) {
 		t.Errorf("no access: %v", answer.NoAccess)
 	}
+	if len(answer.Refusals) != 1 || !strings.Contains(answer.Refusals[0].Error(), "no block google") {
+		t.Errorf("why there is none: %v", answer.Refusals)
+	}
+	barred := newWorld()
+	barred["google"].Fault = func(string, cloud.Kind, string) error {
+		return &cloud.Error{Code: cloud.CodeUnauthorized, Message: "wrong token"}
+	}
+	if answer = barred.find(t, Request{}); !slices.Equal(answer.NoAccess, []string{"google"}) || !strings.Contains(answer.Refusals[0].Error(), "wrong token") {
+		t.Errorf("a wrong token: %v, %v", answer.NoAccess, answer.Refusals)
+	}
 	known, err := catalog.Load()
 	if err != nil {
 		t.Fatal(err)

@@ -42,7 +42,8 @@ func (s *site) fallBack(ctx context.Context, living []cloud.Location, size cloud
 // occupied gives the first location in which the deployment has VMs; zero if
 // there is none. All machines of a cloud are one list, which the refresh of
 // the VMs shares; a cloud is asked only when nothing was found in those before
-// it.
+// it. Of stand-by clouds that let us in no longer nothing is known: if VMs of
+// ours ran there, their own refresh would fail.
 func (s *site) occupied(ctx context.Context, living []cloud.Location, diags *diag.Diagnostics) cloud.Location {
 	asked := map[string][]cloud.VM{}
 	for i, location := range living {
@@ -57,7 +58,8 @@ func (s *site) occupied(ctx context.Context, living []cloud.Location, diags *dia
 				asked[location.Cloud] = nil // without access nothing of ours runs there
 				continue
 			}
-			if vms, err = driver.VMs().List(ctx, cloud.Filter{Deployment: s.env.Deployment}); err != nil {
+			vms, err = driver.VMs().List(ctx, cloud.Filter{Deployment: s.env.Deployment})
+			if err != nil && (i == 0 || cloud.CodeOf(err) != cloud.CodeUnauthorized) {
 				diags.Append(service.Explain(err, fmt.Sprintf("find out whether VMs run in %s", location), nil))
 				return cloud.Location{}
 			}
@@ -86,6 +88,10 @@ func (s *site) selling(ctx context.Context, living []cloud.Location, size cloud.
 			continue
 		}
 		types, err := driver.ServerTypes(ctx, location)
+		if err != nil && i > 0 && cloud.CodeOf(err) == cloud.CodeUnauthorized {
+			passed = append(passed, fmt.Sprintf("%s cannot be asked: %s", location, err))
+			continue
+		}
 		if err != nil {
 			diags.Append(service.Explain(err, fmt.Sprintf("find out what %s sells", location), nil))
 			return cloud.Location{}

@@ -181,6 +181,26 @@ func TestCapacityUnknown(t *testing.T) {
 	}
 }
 
+// A stand-by vendor whose credentials are wrong stops nothing that does not need
+// it; the preferred one's do.
+func TestCapacityUnauthorized(t *testing.T) {
+	read := func(list ...any) (servicetest.Instance, servicetest.Diags) {
+		m := newMarket(map[string]string{"hetzner/fsn1": "4x8", "google/europe-west3-a": "4x8"})
+		m.clouds["google"].Fault = func(call string, _ cloud.Kind, _ string) error {
+			return &cloud.Error{Code: cloud.CodeUnauthorized, Cloud: "google", Doing: call, Message: "no credentials"}
+		}
+		return servicetest.ReadDataSource(t, servicetest.NewEnv(t, m), NewSite, servicetest.Config{
+			"locations": list, "size": map[string]any{"cpus": 1}, "capacity_fallback": true})
+	}
+	got, diags := read("hetzner/fsn1", "google/europe-west3-a")
+	if problems := append(diags.Errors(), diags.Warnings()...); len(problems) > 0 || got.Get(t, "location") != "hetzner/fsn1" {
+		t.Errorf("as a stand-by: %v", problems)
+	}
+	if _, diags = read("google/europe-west3-a", "hetzner/fsn1"); !strings.Contains(strings.Join(diags.Errors(), ""), "no credentials") {
+		t.Errorf("as the preferred one: %v", diags.Errors())
+	}
+}
+
 // Two zones of one region of Google Cloud fall together (DR-2).
 func TestStandByInAnotherRegion(t *testing.T) {
 	for list, warned := range map[string]bool{
