@@ -40,8 +40,14 @@ func vmChanges(t *testing.T, e *env) {
 		if err != nil {
 			t.Fatalf("%s: %v", change.what, err)
 		}
+		before := want
 		change.make()
 		updated, err := e.driver.VMs().Update(e.ctx, current, want)
+		if want.Network == "" && cloud.CodeOf(err) == cloud.CodeUnsupported {
+			// Some clouds have no VM without a network. They say so, and leave
+			// the VM as it is.
+			want, updated, err = before, current, nil
+		}
 		if err != nil {
 			t.Fatalf("%s: %v", change.what, err)
 		}

@@ -137,7 +137,10 @@ func (e *env) furnish(t *testing.T) {
 	}
 	keys, nets, walls, disks := sshKeys(), networks(), firewalls(), volumes()
 	e.key = keys.create(t, e, keys.spec(t, e, meta(cloud.KindSSHKey))).ID.Native
-	e.network = nets.create(t, e, nets.spec(t, e, meta(cloud.KindNetwork))).ID.Native
+	// More VMs than the largest page of any cloud have to find an address.
+	roomy := nets.spec(t, e, meta(cloud.KindNetwork))
+	roomy.Subnets = []netip.Prefix{netip.MustParsePrefix("10.20.0.0/20")}
+	e.network = nets.create(t, e, roomy).ID.Native
 	e.firewall = walls.create(t, e, walls.spec(t, e, meta(cloud.KindFirewall))).ID.Native
 	e.volume = disks.create(t, e, disks.spec(t, e, meta(cloud.KindVolume))).ID.Native
 }

@@ -149,6 +149,8 @@ func (d *Driver) Capabilities() cloud.Capabilities {
 		MinVolumeGB:      minVolumeGB,
 		MaxVolumeGB:      maxVolumeGB,
 		MaxUserDataBytes: maxUserDataBytes,
+		// VPC rules belong to one network for good.
+		Replaces: map[cloud.Kind][]string{cloud.KindFirewall: {"network_id"}},
 	}
 }
 

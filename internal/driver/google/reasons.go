@@ -32,6 +32,8 @@ func classify(reason, message string) (cloud.Code, bool) {
 	switch {
 	case strings.HasPrefix(reason, "zoneresourcepoolexhausted"), strings.HasPrefix(reason, "regionresourcepoolexhausted"), strings.HasPrefix(reason, "stockout"):
 		return cloud.CodeCapacity, true
+	case strings.HasPrefix(reason, "ipspaceexhausted"):
+		return cloud.CodeQuota, true
 	}
 	switch reason {
 	case "notfound", "resourcenotfound":
@@ -86,6 +88,11 @@ func (d *Driver) explain(failed *cloud.Error, status int) {
 		failed.Field = "server_type"
 		failed.Remedy = "The zone has none to sell right now. Choose another server type or location, or apply again later."
 	case cloud.CodeQuota:
+		if strings.HasPrefix(normal(failed.VendorCode), "ipspaceexhausted") {
+			failed.Field = "network_id"
+			failed.Remedy = "The subnet has no free address left. Grow it, or name an address in another subnet of the network as private_ip."
+			return
+		}
 		failed.Remedy = "Ask for a higher quota in the Google Cloud Console (IAM & Admin, Quotas), or delete what is not needed."
 	case cloud.CodeRateLimited:
 		failed.Remedy = "The project's request rate for Compute Engine is used up. Apply again in a few minutes; see who else uses the project."
