@@ -200,6 +200,9 @@ resource "hcloud_server" "tenant" {
   firewall_ids = [hcloud_firewall.tenant[each.key].id]
   network {
     network_id = hcloud_network.tenant[each.key].id
+    # Without it every plan wants to attach the network anew: see the
+    # documentation of hcloud_server.
+    alias_ips = []
   }
   depends_on = [hcloud_network_subnet.tenant]
 }
