@@ -133,3 +133,33 @@ func TestFaultsEnd(t *testing.T) {
 		t.Error("lost although nothing is wrong")
 	}
 }
+
+func TestWindow(t *testing.T) {
+	clock := NewClock(t0, 0)
+	w := NewWindow(clock, time.Minute, 2)
+	take := func(key string, stolen float64, want bool) {
+		t.Helper()
+		if got := w.Take(key, stolen); got != want {
+			t.Errorf("%s at %v: %t", key, clock.Now(), got)
+		}
+	}
+	take("a", 0, true)
+	take("a", 0, true)
+	take("a", 0, false)
+	take("b", 0, true)
+	clock.Advance(59 * time.Second)
+	take("a", 0, false) // nothing comes back before the interval is over
+	clock.Advance(time.Second)
+	take("a", 0, true)
+	clock.Advance(10 * time.Second)
+	take("a", 1, false) // somebody else took ten
+	w.Fill(1)
+	take("a", 0, true)
+	take("a", 0, false)
+	w.Fill(-1)
+	take("a", 0, true)
+	w.SetLimit(0)
+	for range 10 {
+		take("a", 0, true)
+	}
+}

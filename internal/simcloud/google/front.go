@@ -150,9 +150,6 @@ func (a *API) run(c *call, found *route) (answer, error) {
 		}
 	}
 	out.status = http.StatusOK
-	if out.body == nil {
-		out.status = http.StatusNoContent
-	}
 	return out, nil
 }
 

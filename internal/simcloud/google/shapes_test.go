@@ -147,7 +147,7 @@ func (d *discovery) differences(s *schema, v any, at string) []string {
 			}
 		}
 		if len(s.Enum) > 0 && !slices.Contains(s.Enum, text) {
-			return wrong("one of " + strings.Join(s.Enum, ", "))
+			return wrong("value of the enumeration, as " + s.Enum[0])
 		}
 	}
 	return nil
