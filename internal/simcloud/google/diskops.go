@@ -165,8 +165,31 @@ func (c *call) newLabels(old map[string]string) (map[string]string, error) {
 }
 
 // diskPaths are the fields that update can change, by their paths in the
-// request's updateMask.
-var diskPaths = []string{"sizeGb", "labels", "provisionedIops", "provisionedThroughput", "accessMode", "userLicenses"}
+// request's paths or updateMask.
+var diskPaths = []string{"sizeGb", "labels", "provisionedIops", "provisionedThroughput", "accessMode"}
+
+// diskFields are the fields that the request says it means; none: all in its
+// body. The paths may be in camel case or, as of the protocol buffers, with
+// underscores.
+func (c *call) diskFields() ([]string, error) {
+	var out []string
+	for _, p := range append(slices.Clone(c.query()["paths"]), strings.Split(c.query().Get("updateMask"), ",")...) {
+		words := strings.Split(strings.TrimSpace(p), "_")
+		for k, w := range words[1:] {
+			if w != "" {
+				words[k+1] = strings.ToUpper(w[:1]) + w[1:]
+			}
+		}
+		switch field := strings.Join(words, ""); {
+		case field == "":
+		case !slices.Contains(diskPaths, field):
+			return nil, invalid("paths", p, "The field cannot be updated.")
+		default:
+			out = append(out, field)
+		}
+	}
+	return out, nil
+}
 
 func updateDisk(c *call) (any, error) {
 	d, err := disks.free(c)
@@ -177,20 +200,12 @@ func updateDisk(c *call) (any, error) {
 	if err := c.bind(&in); err != nil {
 		return nil, err
 	}
-	paths := c.query()["paths"]
-	for _, m := range strings.Split(c.query().Get("updateMask"), ",") {
-		if m = strings.TrimSpace(m); m != "" {
-			paths = append(paths, m)
-		}
+	paths, err := c.diskFields()
+	if err != nil {
+		return nil, err
 	}
 	named := func(field string) bool {
 		return slices.Contains(paths, field) || (len(paths) == 0 && c.has(field))
-	}
-	for _, p := range paths {
-		p = strings.ReplaceAll(p, "size_gb", "sizeGb")
-		if !slices.Contains(diskPaths, p) {
-			return nil, invalid("paths", p, "The field cannot be updated.")
-		}
 	}
 	var change diskChange
 	if named("sizeGb") && int64(in.SizeGB) != d.SizeGB {
@@ -237,7 +252,7 @@ func updateDiskKey(c *call) (any, error) {
 	if in.KMSKeyName == "" { // the primary version of the same key
 		in.KMSKeyName, _, _ = strings.Cut(d.EncryptionKey.KMSKeyName, "/cryptoKeyVersions/")
 	}
-	k, err := checkEncryption("", d.region(), &encryptionKey{KMSKeyName: in.KMSKeyName, KMSKeyServiceAccount: d.EncryptionKey.KMSKeyServiceAccount})
+	k, err := checkEncryption("resource", d.region(), &encryptionKey{KMSKeyName: in.KMSKeyName, KMSKeyServiceAccount: d.EncryptionKey.KMSKeyServiceAccount})
 	if err != nil {
 		return nil, err
 	}

@@ -3,6 +3,7 @@ package google
 import (
 	"fmt"
 	"net/http"
+	"reflect"
 	"slices"
 
 	"github.com/holdfast-cloud/terraform-provider-holdfast/internal/simcloud/engine"
@@ -95,8 +96,8 @@ func (c *call) addInstance(in *instanceRequest, p *newInstances) (*Instance, err
 // interfaces.
 func (c *call) buildInstance(in *instanceRequest) (*Instance, *machineType, error) {
 	i := &Instance{Status: "PROVISIONING", Hostname: in.Hostname, MinCPUPlatform: in.MinCPUPlatform, Metadata: in.Metadata,
-		Tags: in.Tags.Items, Confidential: in.Confidential, Advanced: in.Advanced, ReservationAffinity: in.ReservationAffinity,
-		NetworkPerformance: in.NetworkPerformance, Display: in.Display != nil && in.Display.Enable, CanIPForward: in.CanIPForward,
+		Tags: in.Tags.Items, Confidential: orNone(in.Confidential), Advanced: orNone(in.Advanced),
+		ReservationAffinity: orNone(in.ReservationAffinity), NetworkPerformance: orNone(in.NetworkPerformance), Display: in.Display != nil && in.Display.Enable, CanIPForward: in.CanIPForward,
 		DeletionProtection: in.DeletionProtection, KeyRevocationActionType: in.KeyRevocationActionType,
 		PrivateIPv6GoogleAccess: in.PrivateIPv6GoogleAccess}
 	i.Project, i.Scope, i.Name, i.Description, i.Labels = c.project, c.scope, in.Name, in.Description, in.Labels
@@ -133,6 +134,15 @@ func (c *call) buildInstance(in *instanceRequest) (*Instance, *machineType, erro
 		return nil, nil, invalid("resource.resourcePolicies[0]", in.ResourcePolicies[0], "The referenced resourcepolicy resource cannot be found.")
 	}
 	return i, t, nil
+}
+
+// orNone is nil for an object without any field, which says nothing: the vendor
+// does not show it again.
+func orNone[T any](v *T) *T {
+	if v == nil || reflect.ValueOf(*v).IsZero() {
+		return nil
+	}
+	return v
 }
 
 // checkPlain checks the fields that depend on nothing else.
