@@ -80,7 +80,9 @@ func tryExample(t *testing.T, cli harness.CLI, built harness.Provider, root stri
 	if err != nil {
 		t.Fatal(err)
 	}
-	work.Env = []string{"HCLOUD_ENDPOINT=" + sim.HetznerEndpoint(), "HCLOUD_TOKEN=" + token}
+	compute := strings.TrimSuffix(sim.HetznerEndpoint(), "/v1") + "/compute/v1/"
+	work.Env = []string{"HCLOUD_ENDPOINT=" + sim.HetznerEndpoint(), "HCLOUD_TOKEN=" + token,
+		"GOOGLE_COMPUTE_CUSTOM_ENDPOINT=" + compute, "GOOGLE_OAUTH_ACCESS_TOKEN=" + token}
 	run := func(arguments ...string) string {
 		t.Helper()
 		result, err := work.Run(t.Context(), append(arguments, "-no-color")...)
