@@ -205,6 +205,16 @@ func TestInstanceInterface(t *testing.T) {
 	c.done(add("nic0", &computepb.AccessConfig{Name: ptr("public")}))
 	_, err := add("nic0", &computepb.AccessConfig{})
 	c.refused(err, http.StatusBadRequest, "badRequest")
+	name := func(ac *computepb.AccessConfig) (*compute.Operation, error) {
+		return c.vms().UpdateAccessConfig(c.ctx, &computepb.UpdateAccessConfigInstanceRequest{Project: testProject, Zone: testZone, Instance: "web", NetworkInterface: "nic0", AccessConfigResource: ac})
+	}
+	_, err = name(&computepb.AccessConfig{Name: ptr("public"), NatIP: ptr("203.0.113.9")})
+	c.refused(err, http.StatusBadRequest, "invalid")
+	public := c.getVM("web").GetNetworkInterfaces()[0].GetAccessConfigs()[0].GetNatIP()
+	c.done(name(&computepb.AccessConfig{Name: ptr("public"), SetPublicPtr: ptr(true), PublicPtrDomainName: ptr("web.acme.example.")}))
+	if ac := c.getVM("web").GetNetworkInterfaces()[0].GetAccessConfigs()[0]; ac.GetPublicPtrDomainName() != "web.acme.example." || ac.GetNatIP() != public {
+		t.Errorf("%v", ac)
+	}
 	_, err = add("nic7", &computepb.AccessConfig{})
 	c.refused(err, http.StatusBadRequest, "invalid")
 	_, err = remove("other")

@@ -122,6 +122,33 @@ func deleteAccessConfig(c *call) (any, error) {
 	return c.change(i, "deleteAccessConfig", nicChange{NIC: i.NICs[k].Name, Remove: name})
 }
 
+// updateAccessConfig sets the public name of an interface's address, the one
+// thing that can change without another address.
+func updateAccessConfig(c *call) (any, error) {
+	i, k, err := c.onNIC()
+	if err != nil {
+		return nil, err
+	}
+	var in accessConfig
+	if err := c.bind(&in); err != nil {
+		return nil, err
+	}
+	n := clone(i.NICs[k])
+	at := slices.IndexFunc(n.AccessConfigs, func(a accessConfig) bool { return a.Name == in.Name || in.Name == "" })
+	if at < 0 {
+		return nil, invalid("resource.name", in.Name, "The specified access config does not exist.")
+	}
+	ac := &n.AccessConfigs[at]
+	if in.NatIP != "" && in.NatIP != ac.NatIP {
+		return nil, invalid("resource.natIP", in.NatIP, "The address of an access config cannot be updated.")
+	}
+	if in.PublicPTRDomainName != "" && !isTrue(in.SetPublicPTR) {
+		return nil, invalid("resource.publicPtrDomainName", in.PublicPTRDomainName, "setPublicPtr must be true.")
+	}
+	ac.SetPublicPTR, ac.PublicPTRDomainName = in.SetPublicPTR, in.PublicPTRDomainName
+	return c.change(i, "updateAccessConfig", nicChange{NIC: n.Name, Replace: &n})
+}
+
 // updateNIC has the semantics of a patch. Alias ranges and the stack type can
 // change while the instance runs, the network and the address only when it does
 // not (https://cloud.google.com/vpc/docs/migrate-vm-interface).
@@ -193,6 +220,9 @@ func nicChanged(_ *engine.Tx, i *Instance, p nicChange) *engine.ActionError {
 	case p.Add != nil:
 		if len(n.AccessConfigs) > 0 {
 			return &engine.ActionError{Code: "INVALID_USAGE", Message: "At most one access config currently supported."}
+		}
+		if i.Status == vmTerminated { // it gets an address when it starts
+			p.Add.NatIP = ""
 		}
 		n.AccessConfigs = append(n.AccessConfigs, *p.Add)
 	default:

@@ -28,6 +28,7 @@ func instanceModule() module {
 		post("setDiskAutoDelete", setDiskAutoDelete),
 		post("addAccessConfig", addAccessConfig),
 		post("deleteAccessConfig", deleteAccessConfig),
+		post("updateAccessConfig", updateAccessConfig),
 		patch("updateNetworkInterface", updateNIC),
 		post("setLabels", setter("setLabels", false, checkSetLabels)),
 		post("setTags", setter("setTags", false, checkSetTags)),
@@ -67,6 +68,7 @@ func instanceCompletions() map[string]engine.Completion {
 		"instances.setDiskAutoDelete":      changed(instances, autoDeleteSet),
 		"instances.addAccessConfig":        changed(instances, nicChanged),
 		"instances.deleteAccessConfig":     changed(instances, nicChanged),
+		"instances.updateAccessConfig":     changed(instances, nicChanged),
 		"instances.updateNetworkInterface": changed(instances, nicChanged),
 	}
 	for _, verb := range []string{"setLabels", "setTags", "setMetadata", "setScheduling", "setDeletionProtection", "setMachineType",

@@ -168,6 +168,8 @@ func wasReset(_ *engine.Tx, i *Instance, _ powered) *engine.ActionError {
 	return nil
 }
 
+// deleteInstance begins a deletion. What the vendor does while the instance is
+// still being made is not documented; here it is not ready, as for all changes.
 func deleteInstance(c *call) (any, error) {
 	i, err := instances.free(c)
 	if err != nil {

@@ -1,6 +1,7 @@
 package google_test
 
 import (
+	"fmt"
 	"net/http"
 	"slices"
 	"strings"
@@ -9,7 +10,9 @@ import (
 
 	compute "cloud.google.com/go/compute/apiv1"
 	"cloud.google.com/go/compute/apiv1/computepb"
+	"google.golang.org/api/iterator"
 
+	"github.com/holdfast-cloud/terraform-provider-holdfast/internal/simcloud/engine"
 	"github.com/holdfast-cloud/terraform-provider-holdfast/internal/simcloud/google"
 )
 
@@ -183,4 +186,30 @@ func TestInstancePower(t *testing.T) {
 	if err != nil || again.GetEccP256SigningKey().GetEkPub() != identity.GetEccP256SigningKey().GetEkPub() {
 		t.Errorf("the identity changed: %v, %v", again, err)
 	}
+}
+
+// A region of many tenants: more instances than a page holds.
+func TestInstanceScale(t *testing.T) {
+	const many = 600
+	c := newCloudOn(t, google.Options{}, engine.Options{})
+	c.vmSubnet("10.0.0.0/20")
+	vms := c.vms()
+	begun := time.Now()
+	for k := range many {
+		if _, err := vms.Insert(c.ctx, &computepb.InsertInstanceRequest{Project: testProject, Zone: testZone, InstanceResource: vm(fmt.Sprintf("vm-%d", k))}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	seen := 0
+	for it := vms.List(c.ctx, &computepb.ListInstancesRequest{Project: testProject, Zone: testZone}); ; seen++ {
+		if _, err := it.Next(); err == iterator.Done {
+			break
+		} else if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if seen != many {
+		t.Errorf("the pages hold %d instances of %d", seen, many)
+	}
+	t.Logf("%d instances in %s", many, time.Since(begun))
 }
