@@ -5,7 +5,6 @@ import (
 	"net/http"
 	"slices"
 	"strings"
-	"sync/atomic"
 	"time"
 
 	"github.com/holdfast-cloud/terraform-provider-holdfast/internal/simcloud/engine"
@@ -50,7 +49,6 @@ type API struct {
 	limit    *engine.Window
 	faults   engine.CloudFaults
 	recorder *engine.Recorder
-	serial   atomic.Int64
 }
 
 // EngineOptions completes the options of the engine that is to carry the API:

@@ -22,8 +22,13 @@ type (
 	restriction struct {
 		field, op, value string
 		pattern          *regexp.Regexp // of eq and ne
+		number           *float64       // the value, if it is one
 	}
+	// oneName is anyOf of names alone: how clients wait for many operations.
+	oneName map[string]bool
 )
+
+func (f oneName) match(r *row) bool { return f[r.name] }
 
 func (f allOf) match(r *row) bool {
 	for _, x := range f {
@@ -109,9 +114,25 @@ func (p *filterParser) factor() (filter, error) {
 			if len(some) == 1 {
 				return f, nil
 			}
+			if names := some.names(); names != nil {
+				return names, nil
+			}
 			return some, nil
 		}
 	}
+}
+
+// names are the alternatives when all of them are whole names; otherwise nil.
+func (f anyOf) names() oneName {
+	out := oneName{}
+	for _, x := range f {
+		r, ok := x.(restriction)
+		if !ok || r.field != "name" || r.op != "=" || strings.Contains(r.value, "*") {
+			return nil
+		}
+		out[r.value] = true
+	}
+	return out
 }
 
 func (p *filterParser) term() (filter, error) {
@@ -170,6 +191,9 @@ func (p *filterParser) restriction() (filter, error) {
 	if out.value, err = p.value(); err != nil {
 		return nil, err
 	}
+	if n, err := strconv.ParseFloat(out.value, 64); err == nil {
+		out.number = &n
+	}
 	if out.op == "eq" || out.op == "ne" {
 		if out.pattern, err = regexp.Compile("^(?:" + out.value + ")$"); err != nil {
 			return nil, errFilter
@@ -222,13 +246,17 @@ func (p *filterParser) value() (string, error) {
 }
 
 func (f restriction) match(r *row) bool {
-	values := r.field(f.field)
 	switch f.op {
 	case "!=", "ne":
 		positive := f
 		positive.op = map[string]string{"!=": "=", "ne": "eq"}[f.op]
 		return !positive.match(r)
-	case ":":
+	}
+	if f.field == "name" {
+		return f.value == "*" && f.op == ":" || f.accepts(r.name)
+	}
+	values := r.field(f.field)
+	if f.op == ":" {
 		if f.value == "*" {
 			return len(values) > 0
 		}
@@ -249,18 +277,18 @@ func (f restriction) accepts(v string) bool {
 		if strings.Contains(f.value, "*") {
 			return wildcard(f.value, v)
 		}
-		return v == f.value || sameNumber(v, f.value)
+		return v == f.value || f.sameNumber(v)
 	case ":":
 		if strings.HasSuffix(f.value, "*") {
 			return strings.HasPrefix(v, strings.TrimSuffix(f.value, "*"))
 		}
 		return strings.Contains(strings.ToLower(v), strings.ToLower(f.value))
 	}
-	a, errA := strconv.ParseFloat(v, 64)
-	b, errB := strconv.ParseFloat(f.value, 64)
 	less, equal := v < f.value, v == f.value
-	if errA == nil && errB == nil {
-		less, equal = a < b, a == b
+	if f.number != nil {
+		if n, err := strconv.ParseFloat(v, 64); err == nil {
+			less, equal = n < *f.number, n == *f.number
+		}
 	}
 	switch f.op {
 	case "<":
@@ -273,10 +301,12 @@ func (f restriction) accepts(v string) bool {
 	return !less
 }
 
-func sameNumber(a, b string) bool {
-	x, errX := strconv.ParseFloat(a, 64)
-	y, errY := strconv.ParseFloat(b, 64)
-	return errX == nil && errY == nil && x == y
+func (f restriction) sameNumber(v string) bool {
+	if f.number == nil {
+		return false
+	}
+	n, err := strconv.ParseFloat(v, 64)
+	return err == nil && n == *f.number
 }
 
 // wildcard matches a whole value; each * stands for any text.
@@ -301,9 +331,6 @@ func wildcard(pattern, v string) bool {
 // through a list, none where there is nothing. The fields that clients filter by
 // most cost no view.
 func (r *row) field(name string) []string {
-	if name == "name" {
-		return []string{r.name}
-	}
 	if key, ok := strings.CutPrefix(name, "labels."); ok && r.labels != nil {
 		if v, ok := r.labels[strings.Trim(key, `"`)]; ok {
 			return []string{v}

@@ -29,16 +29,6 @@ func (m *Image) Collection() string { return "images" }
 // Links let an image be found.
 func (m *Image) Links() []engine.Ref { return []engine.Ref{nameLink(m)} }
 
-// has tells whether an image has a guest OS feature.
-func (m *Image) has(feature string) bool {
-	for _, f := range m.Features {
-		if f == feature {
-			return true
-		}
-	}
-	return false
-}
-
 var images = noun[Image]{kind: engine.NewKind[Image]("google_image"), name: "image", collection: "images", variable: "image",
 	levels: []string{global}}
 

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"slices"
 	"strconv"
 	"strings"
@@ -75,7 +76,7 @@ func aggregate(c *call, noun, collection string, levels []string, rows []row) (a
 				"There are no results for scope '"+scope+"' on this page.")}
 			continue
 		}
-		if err := lostError(f, "projects/"+c.project+"/"+scope); err == errHang || err == errDrop || !partial {
+		if err := lostError(f, "projects/"+c.project+"/"+scope); errors.Is(err, errHang) || errors.Is(err, errDrop) || !partial {
 			return nil, err
 		}
 		lost[scope] = true

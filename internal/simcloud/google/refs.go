@@ -10,11 +10,6 @@ type reference struct {
 	project, scope, collection, name string
 }
 
-// path is the reference's path below base.
-func (r reference) path() string {
-	return "projects/" + r.project + "/" + r.scope + "/" + r.collection + "/" + r.name
-}
-
 // hostPrefix is what stands before projects/ in a full URL, whatever host and
 // version of the API a client was pointed at.
 var hostPrefix = regexp.MustCompile(`^(?:https?:)?//[^/]+/(?:compute/)?(?:(?:v1|beta|alpha)/)?`)
