@@ -66,8 +66,9 @@ type Driver struct {
 	sleep   func(context.Context, time.Duration) error
 	log     *slog.Logger
 	types   typeCache
-	// widening joins those who wait for the same subnetwork to get IPv6.
-	widening singleflight.Group
+	// shared joins those who wait for the same request: a subnetwork that gets
+	// IPv6, the project's keys.
+	shared singleflight.Group
 	// full holds subnetworks that have no free address.
 	full usedUp
 	// metadata is the project's, which holds the SSH keys.

@@ -5,8 +5,6 @@ import (
 	_ "embed"
 	"encoding/json"
 	"fmt"
-	"maps"
-	"slices"
 	"sync"
 
 	"cloud.google.com/go/compute/apiv1/computepb"
@@ -222,6 +220,3 @@ func serverTypeFrom(have *computepb.MachineType, price priced) cloud.ServerType 
 	}
 	return t
 }
-
-// pricedTypes names the machine types of the price list in alphabetical order.
-func pricedTypes(list map[string]priced) []string { return slices.Sorted(maps.Keys(list)) }

@@ -39,15 +39,11 @@ func (n vms) create(ctx context.Context, spec cloud.VMSpec) (cloud.VM, []cloud.O
 	if err != nil {
 		return none, nil, err
 	}
-	keys, err := n.d.publicKeys(ctx, spec.SSHKeys)
+	logins, err := n.d.loginsFor(ctx, spec.SSHKeys)
 	if err != nil {
 		return none, nil, err
 	}
-	refs := parts{subnetwork: subnetwork}
-	for _, key := range keys {
-		refs.logins = append(refs.logins, key.User+":"+key.PublicKey)
-	}
-	instance, err := n.d.instanceOf(spec, refs)
+	instance, err := n.d.instanceOf(spec, parts{subnetwork: subnetwork, logins: logins})
 	if err != nil {
 		return none, nil, err
 	}
@@ -63,6 +59,39 @@ func (n vms) create(ctx context.Context, spec cloud.VMSpec) (cloud.VM, []cloud.O
 	made := madeVM(spec)
 	n.d.noteTags(made.ID, spec.Firewalls)
 	return made, operations, nil
+}
+
+// loginsFor gives the lines of the metadata entry ssh-keys. Many VMs that begin
+// at once, in a run that does not know the keys yet, ask for them once.
+func (d *Driver) loginsFor(ctx context.Context, keys []string) ([]string, error) {
+	unknown := slices.ContainsFunc(keys, func(native string) bool {
+		_, ok := d.metadata.known(keyItemPrefix + native)
+		return !ok
+	})
+	if unknown {
+		result := d.shared.DoChan("keys", func() (any, error) {
+			_, _, err := d.metadata.read(context.WithoutCancel(ctx))
+			return nil, err
+		})
+		select {
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		case outcome := <-result:
+			if outcome.Err != nil {
+				return nil, d.fail(outcome.Err, cloud.KindSSHKey, "", "read SSH keys")
+			}
+		}
+	}
+	// A key that the shared answer came too early for is asked about again.
+	found, err := d.publicKeys(ctx, keys)
+	if err != nil {
+		return nil, err
+	}
+	lines := make([]string, len(found))
+	for i, key := range found {
+		lines[i] = key.User + ":" + key.PublicKey
+	}
+	return lines, nil
 }
 
 // checkVM refuses what the API would refuse with less clear words.

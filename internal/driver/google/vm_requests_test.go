@@ -6,7 +6,9 @@ import (
 	"net/http/httptest"
 	"net/netip"
 	"slices"
+	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -345,5 +347,41 @@ func TestAFullSubnetLeadsToTheNext(t *testing.T) {
 		if _, err := e.d.VMs().Create(t.Context(), vm, func(cloud.VM) {}); err != nil && (name != "i" || !strings.Contains(err.Error(), "exhausted")) {
 			t.Errorf("%s: %v", name, err)
 		}
+	}
+}
+
+// A run that knows nothing, and makes many VMs at once, asks what they share
+// about once.
+func TestManyVMsShareTheirReads(t *testing.T) {
+	e := newEstate(t)
+	const count = 30
+	fresh := e.connect()
+	e.sim.ResetRequests()
+	var group sync.WaitGroup
+	for i := range count {
+		group.Go(func() {
+			spec := e.vmSpec()
+			spec.Name, spec.Volumes = "vm"+strconv.Itoa(i), nil
+			if _, err := fresh.VMs().Create(t.Context(), spec, func(cloud.VM) {}); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	group.Wait()
+	reads := 0
+	for route, n := range e.sim.RequestsOf(simcloud.Google).Routes {
+		switch {
+		case strings.Contains(route, "POST "):
+			if n != count {
+				t.Errorf("%d of %s", n, route)
+			}
+		case !strings.Contains(route, "operations"):
+			reads += n
+		}
+	}
+	// Keys, subnetworks, rules: once each, twice where a question came while
+	// the answer to an earlier one was under way.
+	if reads > 6 {
+		t.Errorf("%d reads: %v", reads, e.sim.RequestsOf(simcloud.Google).Routes)
 	}
 }

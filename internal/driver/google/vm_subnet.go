@@ -71,7 +71,7 @@ func (d *Driver) roomyFor(ctx context.Context, network string, location cloud.Lo
 // however many VMs wait for it.
 func (d *Driver) widen(ctx context.Context, region, network, name string) error {
 	// The first caller's end must not fail the others who wait with it.
-	result := d.widening.DoChan(region+"/"+name, func() (any, error) {
+	result := d.shared.DoChan("widen "+region+"/"+name, func() (any, error) {
 		return nil, d.widenOnce(context.WithoutCancel(ctx), region, network, name)
 	})
 	select {
