@@ -260,17 +260,37 @@ func (r *region) holdfast(t *testing.T, stdin string, lost []string, arguments .
 	return out.String(), code
 }
 
-// hetznerKinds are the kinds of the embedded Hetzner Cloud that the tenants
-// use.
-func hetznerKinds() []string { return []string{"server", "volume", "network", "firewall"} }
-
-// atHetzner lists what the embedded Hetzner Cloud holds, as "servers/4711".
-func (r *region) atHetzner() map[string]bool {
-	found := map[string]bool{}
-	for _, kind := range append(hetznerKinds(), "ssh_key") {
+// inventory lists what the embedded clouds hold, as "server/4711", with its
+// name there.
+func (r *region) inventory(t *testing.T) map[string]string {
+	t.Helper()
+	found := map[string]string{}
+	for _, kind := range []string{"server", "volume", "network", "firewall", "ssh_key",
+		"google_instance", "google_disk", "google_network", "google_subnetwork", "google_firewall"} {
 		for _, record := range r.sim.Objects(kind) {
-			found[kind+"s/"+strconv.FormatInt(record.Base().ID, 10)] = true
+			text, err := json.Marshal(record)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var named struct {
+				Name string `json:"name"`
+			}
+			if err := json.Unmarshal(text, &named); err != nil || named.Name == "" {
+				t.Fatalf("a %s without a name: %s, %v", kind, text, err)
+			}
+			found[kind+"/"+strconv.FormatInt(record.Base().ID, 10)] = named.Name
 		}
 	}
 	return found
+}
+
+// count tells how many of a kind there are.
+func count(inventory map[string]string, kind string) int {
+	n := 0
+	for key := range inventory {
+		if strings.HasPrefix(key, kind+"/") {
+			n++
+		}
+	}
+	return n
 }
