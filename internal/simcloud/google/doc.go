@@ -38,6 +38,17 @@
 //
 // networks.go is the worked example.
 //
+// # What it does not have
+//
+// No IAM, no shared VPC, no peering, no firewall policies, no static addresses,
+// no snapshots, no images of the project's own; routes lead to the internet
+// gateway or to an address. Packets flow nowhere. Which machine family a zone has
+// is a round version of the vendor's table (data/machine-types.json). An inserted
+// resource can be read at once, and used by others once its operation has ended;
+// changes show when their operation ends. Quotas are checked when a request
+// arrives. The vendor's client has no returnPartialSuccess in this version of the
+// API; it is understood as a query parameter all the same.
+//
 // Records that get, find, All or To answer are shared: never change them, nor the
 // slices and maps in them. edit answers a private copy that is stored on success.
 package google
