@@ -84,6 +84,24 @@ func (d *Driver) knowAnchor(name string, there bool) {
 	d.anchors.there[name] = there
 }
 
+// dropEmptyAnchors deletes the anchors that hold no rule: a removal that was
+// cut short after a firewall's last rule leaves one.
+func (d *Driver) dropEmptyAnchors(ctx context.Context) error {
+	found, err := all(d.api.networks.List(ctx, &computepb.ListNetworksRequest{Project: d.project, Filter: new(`name eq "holdfast-.*"`), MaxResults: new(uint32(maxResults))}).Next)
+	if err != nil {
+		return err
+	}
+	for _, network := range found {
+		if described(network.GetDescription())[labelAnchor] == "" {
+			continue
+		}
+		if err := d.dropAnchor(ctx, network.GetName()); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // dropAnchor deletes an anchor that holds no rule any more. That another run
 // has just put one into it, or that the anchor is gone, is no error.
 func (d *Driver) dropAnchor(ctx context.Context, name string) error {

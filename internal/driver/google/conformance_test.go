@@ -74,8 +74,13 @@ func client(t *testing.T) *http.Client {
 // connect makes a driver with connections of its own.
 func (w *world) connect(t *testing.T) *google.Driver {
 	t.Helper()
+	return w.connectOver(t, client(t))
+}
+
+func (w *world) connectOver(t *testing.T, client *http.Client) *google.Driver {
+	t.Helper()
 	driver, err := google.New(google.Options{
-		Project: project, Endpoint: w.url, Version: "test", HTTPClient: client(t),
+		Project: project, Endpoint: w.url, Version: "test", HTTPClient: client,
 		NewWaiter: func(poller cloud.OperationPoller) cloud.Waiter {
 			return cloudtest.Waiter{Poller: poller, Pause: pollPause}
 		},

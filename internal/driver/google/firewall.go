@@ -36,20 +36,13 @@ func (n firewalls) create(ctx context.Context, spec cloud.FirewallSpec) (cloud.F
 	if err := n.d.checkZone(spec.Location, cloud.KindFirewall); err != nil {
 		return none, nil, err
 	}
-	where := site{Network: spec.Network}
-	if spec.Network == "" {
-		anchor, err := n.d.ensureAnchor(ctx, spec.Deployment)
-		if err != nil {
-			return none, nil, err
-		}
-		where = site{Network: anchor, Anchor: true}
-	}
 	tag := nativeName(cloud.KindFirewall, spec.Meta)
-	rules, err := n.d.vpcRules(tag, labelsOf(cloud.KindFirewall, spec.Meta), spec.Rules, where)
-	if err != nil {
-		return none, nil, err
+	rules, operations, err := n.begin(ctx, tag, spec)
+	if spec.Network == "" && (codeOf(err) == cloud.CodeNotFound || codeOf(err) == cloud.CodeInvalid) {
+		// Another run may just have removed the anchor, as its last rule went.
+		n.d.knowAnchor(anchorName(spec.Deployment), false)
+		rules, operations, err = n.begin(ctx, tag, spec)
 	}
-	operations, err := n.d.insertRule(ctx, rules[0])
 	if err != nil {
 		return none, nil, err
 	}
@@ -62,6 +55,25 @@ func (n firewalls) create(ctx context.Context, spec cloud.FirewallSpec) (cloud.F
 		operations = append(operations, more...)
 	}
 	return made, operations, nil
+}
+
+// begin makes the first rule, and the anchor if one is needed, and gives all
+// rules that there shall be.
+func (n firewalls) begin(ctx context.Context, tag string, spec cloud.FirewallSpec) ([]*computepb.Firewall, []cloud.Operation, error) {
+	where := site{Network: spec.Network}
+	if spec.Network == "" {
+		anchor, err := n.d.ensureAnchor(ctx, spec.Deployment)
+		if err != nil {
+			return nil, nil, err
+		}
+		where = site{Network: anchor, Anchor: true}
+	}
+	rules, err := n.d.vpcRules(tag, labelsOf(cloud.KindFirewall, spec.Meta), spec.Rules, where)
+	if err != nil {
+		return nil, nil, err
+	}
+	operations, err := n.d.insertRule(ctx, rules[0])
+	return rules, operations, err
 }
 
 func (n firewalls) read(ctx context.Context, id cloud.ID) (ruleSet, bool, error) {
@@ -118,8 +130,11 @@ func (n firewalls) remove(ctx context.Context, native string) error {
 	if err == nil && len(have.rules) == 0 {
 		have, err = n.d.ruleSetOf(ctx, native, true)
 	}
-	if err != nil || len(have.rules) == 0 {
+	if err != nil {
 		return err
+	}
+	if len(have.rules) == 0 {
+		return n.d.dropEmptyAnchors(ctx)
 	}
 	if err := n.unused(ctx, native); err != nil {
 		return err
