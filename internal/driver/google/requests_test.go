@@ -1,0 +1,164 @@
+package google_test
+
+import (
+	"fmt"
+	"net/netip"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/holdfast-cloud/terraform-provider-holdfast/internal/cloud"
+	"github.com/holdfast-cloud/terraform-provider-holdfast/internal/simcloud"
+)
+
+// spent gives the requests since the last reset by method and path below the
+// project, polls left out: operations end at once here, and how many share a
+// poll is the waiter's business.
+func (w *world) spent() map[string]int {
+	counts := map[string]int{}
+	for route, n := range w.sim.RequestsOf(simcloud.Google).Routes {
+		method, path, _ := strings.Cut(route, " ")
+		if strings.Contains(path, "operations") {
+			continue
+		}
+		if _, below, ok := strings.Cut(path, "/projects/{project}"); ok {
+			path = below
+		}
+		counts[method+" "+path] += n
+	}
+	return counts
+}
+
+func (w *world) spends(t *testing.T, what string, want map[string]int, run func() error) {
+	t.Helper()
+	w.sim.ResetRequests()
+	if err := run(); err != nil {
+		t.Fatalf("%s: %v", what, err)
+	}
+	if diff := cmp.Diff(want, w.spent()); diff != "" {
+		t.Errorf("%s takes other requests (-want +got):\n%s", what, diff)
+	}
+}
+
+func tenantNetwork(name string) cloud.NetworkSpec {
+	return cloud.NetworkSpec{Meta: regionMeta(name), CIDR: netip.MustParsePrefix("10.1.0.0/16"), Subnets: []netip.Prefix{netip.MustParsePrefix("10.1.0.0/24")}}
+}
+
+func tenantFirewall(name, network string) cloud.FirewallSpec {
+	return cloud.FirewallSpec{Meta: regionMeta(name), Network: network, Rules: []cloud.FirewallRule{
+		{Direction: cloud.Inbound, Protocol: "tcp", FromPort: 443, ToPort: 443, Networks: []netip.Prefix{netip.MustParsePrefix("0.0.0.0/0")}},
+		{Direction: cloud.Inbound, Protocol: "icmp", Networks: []netip.Prefix{netip.MustParsePrefix("0.0.0.0/0")}}}}
+}
+
+func create[S, T any](t *testing.T, store cloud.Store[S, T], spec S) error {
+	_, err := store.Create(t.Context(), spec, func(T) {})
+	return err
+}
+
+func TestATenantTakesTheLeastRequests(t *testing.T) {
+	w := newWorld(t, 0)
+	d := w.connect(t)
+	w.spends(t, "an SSH key", map[string]int{"GET ": 1, "POST /setCommonInstanceMetadata": 1}, func() error { return create(t, d.SSHKeys(), keySpec()) })
+	const tenants = 3
+	for i := range tenants {
+		name := fmt.Sprint("tenant", i)
+		native := name + "-" + zone
+		w.spends(t, "a network with a subnet", map[string]int{"POST /global/networks": 1, "POST /regions/{region}/subnetworks": 1},
+			func() error { return create(t, d.Networks(), tenantNetwork(name)) })
+		w.spends(t, "a firewall in it", map[string]int{"POST /global/firewalls": 1},
+			func() error { return create(t, d.Firewalls(), tenantFirewall(name, native)) })
+		w.spends(t, "a volume", map[string]int{"POST /zones/{zone}/disks": 1},
+			func() error { return create(t, d.Volumes(), cloud.VolumeSpec{Meta: regionMeta(name), SizeGB: 10}) })
+		w.sim.ResetRequests()
+		if err := create(t, d.VMs(), tenantVM(name)); err != nil {
+			t.Fatal(err)
+		}
+		if writes := w.spent()["POST /zones/{zone}/instances"]; writes != 1 {
+			t.Errorf("a VM takes %d creating requests: %v", writes, w.spent())
+		}
+	}
+	mine := cloud.Filter{Deployment: "acme-eu"}
+	w.spends(t, "reading every network", map[string]int{"GET /global/networks": 1, "GET /aggregated/subnetworks": 1, "GET /global/routes": 1, "GET /global/firewalls": 1},
+		func() error { _, err := d.Networks().List(t.Context(), mine); return err })
+	w.spends(t, "reading every firewall", map[string]int{"GET /global/firewalls": 1},
+		func() error { _, err := d.Firewalls().List(t.Context(), mine); return err })
+	w.spends(t, "reading every key", map[string]int{"GET ": 1},
+		func() error { _, err := d.SSHKeys().List(t.Context(), mine); return err })
+
+	// Another run, which has read nothing, looks once what belongs to all.
+	d = w.connect(t)
+	w.sim.ResetRequests()
+	for i := range tenants {
+		native := fmt.Sprint("tenant", i, "-", zone)
+		for _, store := range []deleter{d.VMs(), d.Volumes(), d.Firewalls(), d.Networks()} {
+			if err := store.Delete(t.Context(), native); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	spent := w.spent()
+	for route, want := range map[string]int{"DELETE /global/networks/{network}": tenants, "DELETE /regions/{region}/subnetworks/{subnetwork}": tenants,
+		"DELETE /global/firewalls/{firewall}": tenants, "GET /aggregated/subnetworks": 1, "GET /global/routes": 1, "GET /global/firewalls": 1, "GET /aggregated/instances": 1} {
+		if spent[route] != want {
+			t.Errorf("%s: %d requests, want %d of %v", route, spent[route], want, spent)
+		}
+	}
+}
+
+func tenantVM(name string) cloud.VMSpec {
+	native := name + "-" + zone
+	return cloud.VMSpec{Meta: regionMeta(name), ServerType: smallType, Image: "debian-12", SSHKeys: []string{"alice"}, Network: native,
+		Firewalls: []string{native}, Volumes: []string{native}, Power: cloud.PowerRunning}
+}
+
+// A firewall that belongs to no network stands in the anchor, and in every
+// network whose VMs carry it; it changes and goes everywhere.
+func TestASharedFirewallFollowsItsVMs(t *testing.T) {
+	w := newWorld(t, 0)
+	d := w.connect(t)
+	shared := tenantFirewall("common", "")
+	if err := create(t, d.SSHKeys(), keySpec()); err != nil {
+		t.Fatal(err)
+	}
+	w.spends(t, "the first shared firewall", map[string]int{"POST /global/networks": 1, "POST /global/firewalls": 1},
+		func() error { return create(t, d.Firewalls(), shared) })
+	for _, name := range []string{"one", "two"} {
+		if err := create(t, d.Networks(), tenantNetwork(name)); err != nil {
+			t.Fatal(err)
+		}
+		spec := tenantVM(name)
+		spec.Volumes, spec.Firewalls = nil, []string{"common-" + zone}
+		w.sim.ResetRequests()
+		if err := create(t, d.VMs(), spec); err != nil {
+			t.Fatal(err)
+		}
+		if copies := w.spent()["POST /global/firewalls"]; copies != 1 {
+			t.Errorf("%d copies for the first VM of network %s", copies, name)
+		}
+	}
+	current, err := d.Firewalls().Get(t.Context(), "common-"+zone)
+	if err != nil || current.Network != "" || len(current.Rules) != 2 {
+		t.Fatalf("%+v, %v", current, err)
+	}
+	shared.Rules[0].FromPort = 80
+	w.spends(t, "a change of one rule in three networks", map[string]int{"GET /global/firewalls": 1, "PATCH /global/firewalls/{firewall}": 3},
+		func() error { _, err := d.Firewalls().Update(t.Context(), current, shared); return err })
+	for _, name := range []string{"one", "two"} {
+		if err := d.VMs().Delete(t.Context(), name+"-"+zone); err != nil {
+			t.Fatal(err)
+		}
+		// The copy goes with its network.
+		if err := d.Networks().Delete(t.Context(), name+"-"+zone); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := d.Firewalls().Delete(t.Context(), "common-"+zone); err != nil {
+		t.Fatal(err)
+	}
+	for _, kind := range []string{"google_network", "google_subnetwork", "google_firewall", "google_instance"} {
+		if left := w.sim.Objects(kind); len(left) > 0 {
+			t.Errorf("%d of %s are left", len(left), kind)
+		}
+	}
+}
