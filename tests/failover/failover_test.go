@@ -42,7 +42,9 @@ func disasters() []disaster {
 			}
 			return func() {
 				for _, fault := range r.sim.Faults() {
-					if fault.ID == id && fault.Struck > 0 {
+					// Google's lists over all zones pass the lost one too, and
+					// say that it is unreachable.
+					if fault.ID == id && fault.Struck > 0 && cloud != simcloud.Google {
 						t.Errorf("%d requests touched the lost location", fault.Struck)
 					}
 				}
