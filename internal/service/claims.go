@@ -38,19 +38,26 @@ type Claims struct {
 	// held maps an address to the object that has it now.
 	held map[Address]string
 	// staying and going hold the objects that some block keeps or deletes.
-	staying, going map[string]bool
+	staying, going map[object]bool
 	// protected maps an address to the protected object that was read there.
 	protected map[Address]string
-	// made holds the ids that creates of this run answered with.
-	made map[string]bool
+	// made holds the objects that creates of this run answered with.
+	made map[object]bool
+}
+
+// object names one object. An id alone does not: where the vendor's ids are
+// names, a network and a firewall may have the same.
+type object struct {
+	kind cloud.Kind
+	id   string
 }
 
 // NewClaims makes an empty set.
 func NewClaims() *Claims {
 	return &Claims{
 		planned: map[Address]string{}, held: map[Address]string{},
-		staying: map[string]bool{}, going: map[string]bool{},
-		protected: map[Address]string{}, made: map[string]bool{},
+		staying: map[object]bool{}, going: map[object]bool{},
+		protected: map[Address]string{}, made: map[object]bool{},
 	}
 }
 
@@ -75,12 +82,13 @@ func (c *Claims) Hold(address Address, id string, staying bool) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.held[address] = id
+	held := object{address.Kind, id}
 	if staying {
-		c.staying[id] = true
+		c.staying[held] = true
 	} else {
-		c.going[id] = true
+		c.going[held] = true
 	}
-	if c.staying[id] && c.going[id] {
+	if c.staying[held] && c.going[held] {
 		return fmt.Errorf("one block of this configuration keeps %s and another deletes it: it is in the state twice. Take it out of the state with terraform state rm, and apply: Holdfast finds the object again by its name", id)
 	}
 	return c.overtaken(address)
@@ -115,34 +123,34 @@ func (c *Claims) Protected(address Address) string {
 }
 
 // Made records that a create of this run answered with the object.
-func (c *Claims) Made(id string) {
+func (c *Claims) Made(kind cloud.Kind, id string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.made[id] = true
+	c.made[object{kind, id}] = true
 }
 
 // IsMade tells whether a create of this run answered with the object.
-func (c *Claims) IsMade(id string) bool {
+func (c *Claims) IsMade(kind cloud.Kind, id string) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.made[id]
+	return c.made[object{kind, id}]
 }
 
 // Free forgets a deleted object, so that its replacement may have the
 // address.
-func (c *Claims) Free(id string) {
+func (c *Claims) Free(kind cloud.Kind, id string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for address, holder := range c.held {
-		if holder == id {
+		if holder == id && address.Kind == kind {
 			delete(c.held, address)
 		}
 	}
 	for address, holder := range c.planned {
-		if holder == id {
+		if holder == id && address.Kind == kind {
 			delete(c.planned, address)
 		}
 	}
-	delete(c.staying, id)
-	delete(c.going, id)
+	delete(c.staying, object{kind, id})
+	delete(c.going, object{kind, id})
 }

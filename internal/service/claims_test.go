@@ -26,7 +26,14 @@ func TestClaims(t *testing.T) {
 	hold := func(name, id string, staying bool) step {
 		return func(c *service.Claims) error { return c.Hold(at(name), id, staying) }
 	}
-	free := func(id string) step { return func(c *service.Claims) error { c.Free(id); return nil } }
+	free := func(id string) step {
+		return func(c *service.Claims) error { c.Free(cloud.KindNetwork, id); return nil }
+	}
+	firewall := func(name, id string, staying bool) step {
+		address := at(name)
+		address.Kind = cloud.KindFirewall
+		return func(c *service.Claims) error { return c.Hold(address, id, staying) }
+	}
 	tests := map[string]struct {
 		steps   []step
 		refused string
@@ -44,6 +51,7 @@ func TestClaims(t *testing.T) {
 		"swapped":                   {[]step{hold("a", "1", true), claim("b", "1"), hold("b", "2", true), claim("a", "2")}, ""},
 		"kept and deleted":          {[]step{hold("a", "1", true), hold("a", "1", false)}, "in the state twice"},
 		"deleted and kept":          {[]step{hold("a", "1", false), hold("a", "1", true)}, "in the state twice"},
+		"two kinds with one id":     {[]step{hold("a", "a-x", true), firewall("a", "a-x", false)}, ""},
 		"created after its removal": {[]step{hold("a", "1", false), free("1"), claim("a", "")}, ""},
 	}
 	for name, test := range tests {

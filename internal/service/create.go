@@ -55,7 +55,7 @@ func (r *Resource[M, S, T, PM]) Create(ctx context.Context, req resource.CreateR
 		diags.Append(resp.State.SetAttribute(ctx, path.Root("deletion_protection"), protected)...)
 		setIdentity(ctx, resp.Identity, id, diags)
 		writeRecord(ctx, resp.Private, Record{ID: id.String(), Protected: protected, NativeName: object.NativeName}, diags)
-		r.env.Claims.Made(id.String())
+		r.env.Claims.Made(r.def.Kind, id.String())
 	}
 	protected := base.DeletionProtection.ValueBool()
 	latest, err := store.Create(limited, spec, func(observed T) { save(observed, protected) })
@@ -94,7 +94,7 @@ func (r *Resource[M, S, T, PM]) leave(ctx context.Context, id cloud.ID, err erro
 	if resp.Identity != nil {
 		resp.Identity.Raw = tftypes.NewValue(resp.Identity.Schema.Type().TerraformType(ctx), nil)
 	}
-	r.env.Forget(id)
+	r.env.Forget(r.def.Kind, id)
 	r.explain(ctx, err, "create", base, &resp.Diagnostics)
 }
 

@@ -36,7 +36,7 @@ func (r *Resource[M, S, T, PM]) Delete(ctx context.Context, req resource.DeleteR
 				r.def.Noun, base.Name.ValueString(), id))
 		return
 	}
-	if r.env.Claims.IsMade(id.String()) {
+	if r.env.Claims.IsMade(r.def.Kind, id.String()) {
 		diags.AddWarning(fmt.Sprintf("%s %q was not replaced", r.def.Noun, base.Name.ValueString()),
 			fmt.Sprintf("create_before_destroy made a new object under the name of the old one, so Holdfast found %s by that name, brought it to its new spec and kept it. "+
 				"To have a second object before the first one goes, give it another name (with random_id keepers or name suffixes, for example); otherwise leave create_before_destroy out.", id))
@@ -54,6 +54,6 @@ func (r *Resource[M, S, T, PM]) Delete(ctx context.Context, req resource.DeleteR
 		r.explain(ctx, err, "delete", base, diags)
 		return
 	}
-	r.env.Claims.Free(id.String())
-	r.env.Forget(id)
+	r.env.Claims.Free(r.def.Kind, id.String())
+	r.env.Forget(r.def.Kind, id)
 }

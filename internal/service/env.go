@@ -50,7 +50,7 @@ type Env struct {
 	// Timeouts hold where a resource does not set its own.
 	Timeouts Timeouts
 
-	// known maps cloud.ID to cloud.Meta: what this run created or read.
+	// known maps object to cloud.Meta: what this run created or read.
 	known sync.Map
 	// subnets maps the cloud.ID of a network to its []netip.Prefix.
 	subnets sync.Map
@@ -58,19 +58,23 @@ type Env struct {
 
 // Known gives what this run already learned about an object, so that checks
 // between objects need no request.
-func (e *Env) Known(id cloud.ID) (cloud.Meta, bool) {
-	value, _ := e.known.Load(id)
+func (e *Env) Known(kind cloud.Kind, id cloud.ID) (cloud.Meta, bool) {
+	value, _ := e.known.Load(object{kind, id.String()})
 	meta, ok := value.(cloud.Meta)
 	return meta, ok
 }
 
 // Learn records what was created, read or changed.
-func (e *Env) Learn(id cloud.ID, meta cloud.Meta) { e.known.Store(id, meta) }
+func (e *Env) Learn(kind cloud.Kind, id cloud.ID, meta cloud.Meta) {
+	e.known.Store(object{kind, id.String()}, meta)
+}
 
 // Forget drops a deleted object.
-func (e *Env) Forget(id cloud.ID) {
-	e.known.Delete(id)
-	e.subnets.Delete(id)
+func (e *Env) Forget(kind cloud.Kind, id cloud.ID) {
+	e.known.Delete(object{kind, id.String()})
+	if kind == cloud.KindNetwork {
+		e.subnets.Delete(id)
+	}
 }
 
 // Subnets gives the ranges that a network's machines take addresses from,

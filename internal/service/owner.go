@@ -12,18 +12,18 @@ import (
 	"github.com/holdfast-cloud/terraform-provider-holdfast/internal/policy"
 )
 
-// Owner finds out whose the object is that an attribute of something in a
+// Owner finds out whose the object of a kind is that an attribute of something in a
 // location refers to: its tenant, empty if it has none. What this run has
 // created or read is known already; anything else is read with get if ask is
 // set, and stays unknown otherwise. An object that does not exist is reported
 // on the attribute.
-func (e *Env) Owner(attribute string, reference policy.Opt[string], location cloud.Location, ask bool, get func(cloud.ID) (cloud.Meta, error), diags *diag.Diagnostics) policy.Opt[string] {
+func (e *Env) Owner(kind cloud.Kind, attribute string, reference policy.Opt[string], location cloud.Location, ask bool, get func(cloud.ID) (cloud.Meta, error), diags *diag.Diagnostics) policy.Opt[string] {
 	text, _ := reference.Get()
 	id, err := cloud.ParseID(text)
 	if err != nil || id.Location != location {
 		return policy.Unknown[string]() // not known yet, or judged without its owner
 	}
-	if meta, ok := e.Known(id); ok {
+	if meta, ok := e.Known(kind, id); ok {
 		return policy.Known(meta.Tenant)
 	}
 	if !ask {
@@ -33,7 +33,7 @@ func (e *Env) Owner(attribute string, reference policy.Opt[string], location clo
 	switch {
 	case err == nil:
 		meta.Location = id.Location
-		e.Learn(id, meta)
+		e.Learn(kind, id, meta)
 		return policy.Known(meta.Tenant)
 	case cloud.IsNotFound(err):
 		diags.AddAttributeError(path.Root(attribute), "No such object",

@@ -105,7 +105,7 @@ func (r *Resource[M, S, T, PM]) planPrior(base *Common, staying bool, diags *dia
 				r.def.Noun, base.Name.ValueString(), id))
 		return
 	}
-	if !staying && r.env.Claims.IsMade(id) {
+	if !staying && r.env.Claims.IsMade(r.def.Kind, id) {
 		return // create_before_destroy found the object itself: Delete keeps it
 	}
 	if address, ok := r.address(base); ok {
@@ -128,12 +128,12 @@ func (r *Resource[M, S, T, PM]) foresee(prior, plan PM) {
 	if had == nil || gets == nil || !Known(gets.Tenant) || gets.Tenant.Equal(had.Tenant) {
 		return
 	}
-	known, ok := r.env.Known(id)
+	known, ok := r.env.Known(r.def.Kind, id)
 	if !ok { // not refreshed in this run
 		known, _ = meta(r.env.Deployment, prior.Base(), had)
 	}
 	known.Tenant = gets.Tenant.ValueString()
-	r.env.Learn(id, known)
+	r.env.Learn(r.def.Kind, id, known)
 }
 
 // protects tells whether an existing object may not go. What stands in a lost

@@ -147,7 +147,7 @@ func (r *Resource[M, S, T, PM]) observe(ctx context.Context, model *M, id cloud.
 	}
 	diags := r.def.FromObject(ctx, model, observed)
 	meta.Protected = PM(model).Base().DeletionProtection.ValueBool()
-	r.env.Learn(id, meta)
+	r.env.Learn(r.def.Kind, id, meta)
 	r.learnSubnets(id, model)
 	return diags
 }

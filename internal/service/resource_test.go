@@ -202,19 +202,19 @@ func TestTenantInSight(t *testing.T) {
 			t.Fatal(err)
 		}
 		tf.Plan(made, config())
-		if known, _ := env.Known(id); known.Tenant != "" {
+		if known, _ := env.Known(cloud.KindNetwork, id); known.Tenant != "" {
 			t.Errorf("without a change the tenant is %q", known.Tenant)
 		}
 		tf.Plan(made, config().With("tenant", servicetest.Unknown))
-		if known, _ := env.Known(id); known.Tenant != "" {
+		if known, _ := env.Known(cloud.KindNetwork, id); known.Tenant != "" {
 			t.Errorf("an unknown tenant is %q", known.Tenant)
 		}
 		tf.Plan(made, config().With("tenant", "acme").With("cidr", "10.2.0.0/24"))
-		if known, _ := env.Known(id); known.Tenant != "" {
+		if known, _ := env.Known(cloud.KindNetwork, id); known.Tenant != "" {
 			t.Errorf("one that is replaced has the tenant %q", known.Tenant)
 		}
 		tf.Plan(made, config().With("tenant", "acme"))
-		if known, ok := env.Known(id); !ok || known.Tenant != "acme" || known.Name != "acme" {
+		if known, ok := env.Known(cloud.KindNetwork, id); !ok || known.Tenant != "acme" || known.Name != "acme" {
 			t.Errorf("known is %+v (%v)", known, ok)
 		}
 	}

@@ -93,7 +93,7 @@ func review(ctx context.Context, r *service.Review[Model]) {
 	ctx = cloud.WithPriority(ctx, cloud.PriorityPaid)
 	network := policy.Ref{ID: service.OptText(r.Plan.NetworkID)}
 	ask := r.Prior == nil || !r.Plan.Tenant.Equal(r.Prior.Tenant) || !r.Plan.NetworkID.Equal(r.Prior.NetworkID)
-	network.Tenant = r.Env.Owner("network_id", network.ID, location, ask, func(id cloud.ID) (cloud.Meta, error) {
+	network.Tenant = r.Env.Owner(cloud.KindNetwork, "network_id", network.ID, location, ask, func(id cloud.ID) (cloud.Meta, error) {
 		found, err := driver.Networks().Get(ctx, id.Native)
 		return found.Meta, err
 	}, r.Diags)

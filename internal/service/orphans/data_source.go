@@ -104,7 +104,7 @@ func (s *source) Read(ctx context.Context, req datasource.ReadRequest, resp *dat
 	}
 	request := Request{
 		Deployment: s.env.Deployment, Lost: s.env.Lost, Owned: ownedOf(m.KnownIDs, diags), Clouds: cloudsOf(m.Clouds, s.env, diags),
-		Known: func(id cloud.ID) bool { _, known := s.env.Known(id); return known },
+		Known: func(kind cloud.Kind, id cloud.ID) bool { _, known := s.env.Known(kind, id); return known },
 	}
 	if diags.HasError() {
 		return

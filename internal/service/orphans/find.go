@@ -50,7 +50,7 @@ type Request struct {
 	Lost cloud.LostSet
 	// Owned are no orphans; Known, if set, tells of others.
 	Owned Owned
-	Known func(cloud.ID) bool
+	Known func(cloud.Kind, cloud.ID) bool
 }
 
 // Answer is what was found.
@@ -139,20 +139,24 @@ func findIn(ctx context.Context, driver cloud.Driver, request Request) ([]Orphan
 		if err != nil {
 			return nil, err
 		}
-		seen := make(map[cloud.ID]bool, len(objects))
+		type key struct {
+			kind cloud.Kind
+			id   cloud.ID
+		}
+		seen := make(map[key]bool, len(objects))
 		for _, object := range objects {
-			seen[object.ID] = true
+			seen[key{object.Kind, object.ID}] = true
 		}
 		for _, object := range objects {
 			stands := func(location cloud.Location) bool {
-				return seen[cloud.ID{Location: location, Native: object.ID.Native}]
+				return seen[key{object.Kind, cloud.ID{Location: location, Native: object.ID.Native}}]
 			}
 			switch {
 			case object.deployment != request.Deployment:
 				// Never another's, should a vendor's filter be wider than asked.
 			case request.Lost.Contains(object.ID.Location) && !global[object.Kind]:
 			case request.Owned.has(object.Kind, object.ID, global[object.Kind], stands):
-			case request.Known != nil && request.Known(object.ID):
+			case request.Known != nil && request.Known(object.Kind, object.ID):
 			default:
 				orphans = append(orphans, object.Orphan)
 			}

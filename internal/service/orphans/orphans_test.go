@@ -136,7 +136,7 @@ func TestFind(t *testing.T) {
 		t.Errorf("with a lost location: %s, left out %v", names(answer.Orphans), answer.LeftOut)
 	}
 	// What the run learned is owned too.
-	answer = w.find(t, Request{Owned: owned, Known: func(id cloud.ID) bool { return id == left[cloud.KindVolume] }})
+	answer = w.find(t, Request{Owned: owned, Known: func(_ cloud.Kind, id cloud.ID) bool { return id == left[cloud.KindVolume] }})
 	if got := names(answer.Orphans); strings.Contains(got, "volume") || len(answer.Orphans) != 3 {
 		t.Errorf("with a volume that this run read: %s", got)
 	}
@@ -351,7 +351,7 @@ func TestDataSource(t *testing.T) {
 		ids = append(ids, id.String())
 	}
 	env := servicetest.NewEnv(t, w, "hetzner/ash")
-	env.Learn(left[cloud.KindNetwork], cloud.Meta{Name: "acme"})
+	env.Learn(cloud.KindNetwork, left[cloud.KindNetwork], cloud.Meta{Name: "acme"})
 	got, diags := servicetest.ReadDataSource(t, env, NewDataSource, servicetest.Config{"known_ids": ids})
 	if problems := append(diags.Errors(), diags.Warnings()...); len(problems) > 0 {
 		t.Fatal(problems)

@@ -88,7 +88,7 @@ func TestOwnersCostNothingInAFreshRun(t *testing.T) {
 	c.Types = priceList()
 	env := servicetest.NewEnv(t, c)
 	network := c.NetworkStore.Put(cloud.NetworkSpec{Meta: cloud.Meta{Name: "acme", Tenant: "acme", Location: hel1}})
-	env.Learn(network, cloud.Meta{Name: "acme", Tenant: "acme", Location: hel1})
+	env.Learn(cloud.KindNetwork, network, cloud.Meta{Name: "acme", Tenant: "acme", Location: hel1})
 	w := &world{Cloud: c, network: network.String(), Terraform: servicetest.NewTerraform(t, env, NewResource)}
 	w.Create(w.basic())
 	if n := c.Count("get", cloud.KindNetwork) + c.Count("list", cloud.KindNetwork); n != 0 {
@@ -105,7 +105,7 @@ func TestAddressOfAPlannedSubnet(t *testing.T) {
 	}
 	env := servicetest.NewEnv(t, w)
 	tf := servicetest.NewTerraform(t, env, NewResource)
-	env.Learn(id, cloud.Meta{Tenant: "acme"})
+	env.Learn(cloud.KindNetwork, id, cloud.Meta{Tenant: "acme"})
 	env.LearnSubnets(id, []netip.Prefix{netip.MustParsePrefix("10.0.1.0/24")}, true)
 	fixed := w.basic().With("private_ip", "10.0.1.5")
 	if plan := tf.Plan(servicetest.Instance{}, fixed); len(plan.Diags.Errors()) > 0 {

@@ -132,7 +132,7 @@ func planComputed(r *service.Review[model]) {
 func reviewOwners(ctx context.Context, r *service.Review[model], driver cloud.Driver, location cloud.Location, vm *policy.VM) {
 	moved := r.Prior == nil || !r.Plan.Tenant.Equal(r.Prior.Tenant)
 	ask := moved || !r.Plan.NetworkID.Equal(r.Prior.NetworkID) || !r.Plan.PrivateIP.Equal(r.Prior.PrivateIP)
-	vm.Network.Tenant = r.Env.Owner("network_id", vm.Network.ID, location, ask, func(id cloud.ID) (cloud.Meta, error) {
+	vm.Network.Tenant = r.Env.Owner(cloud.KindNetwork, "network_id", vm.Network.ID, location, ask, func(id cloud.ID) (cloud.Meta, error) {
 		network, err := driver.Networks().Get(ctx, id.Native)
 		r.Env.LearnSubnets(id, network.Subnets, err == nil)
 		return network.Meta, err
@@ -145,7 +145,7 @@ func reviewOwners(ctx context.Context, r *service.Review[model], driver cloud.Dr
 	list, _ := vm.Volumes.Get()
 	ask = moved || !r.Plan.VolumeIDs.Equal(r.Prior.VolumeIDs)
 	for i := range list {
-		list[i].Tenant = r.Env.Owner("volume_ids", list[i].ID, location, ask, func(id cloud.ID) (cloud.Meta, error) {
+		list[i].Tenant = r.Env.Owner(cloud.KindVolume, "volume_ids", list[i].ID, location, ask, func(id cloud.ID) (cloud.Meta, error) {
 			volume, err := driver.Volumes().Get(ctx, id.Native)
 			return volume.Meta, err
 		}, r.Diags)

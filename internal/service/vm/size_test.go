@@ -46,10 +46,17 @@ func (s stingyVMs) refuses(spec cloud.VMSpec) error {
 }
 
 func (s stingyVMs) Create(ctx context.Context, spec cloud.VMSpec, saved func(cloud.VM)) (cloud.VM, error) {
-	if err := s.refuses(spec); err != nil {
+	err := s.refuses(spec)
+	switch {
+	case err == nil:
+		return s.VMs.Create(ctx, spec, saved)
+	case !s.w.refusesLate:
 		return cloud.VM{}, err
 	}
-	return s.VMs.Create(ctx, spec, saved)
+	// The work has begun, and fails: nothing is left of the machine.
+	vm, _ := s.VMs.Create(ctx, spec, saved)
+	s.w.VMStore.Remove(vm.ID.Native)
+	return vm, err
 }
 
 func (s stingyVMs) Update(ctx context.Context, current cloud.VM, want cloud.VMSpec) (cloud.VM, error) {
@@ -112,6 +119,13 @@ func TestSoldOut(t *testing.T) {
 	w.sellsOut("small", "medium")
 	if got := w.Create(w.basic()).Get(t, "server_type"); got != "small-dear" {
 		t.Errorf("the VM has the type %v, want small-dear", got)
+	}
+
+	w = start(t)
+	w.sellsOut("small", "medium")
+	w.refusesLate = true
+	if got := w.Create(w.basic()).Get(t, "server_type"); got != "small-dear" || len(w.VMStore.All()) != 1 {
+		t.Errorf("the VM has the type %v, want small-dear, and there are %d", got, len(w.VMStore.All()))
 	}
 
 	w = start(t)

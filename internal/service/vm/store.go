@@ -25,12 +25,12 @@ func storeOf(d cloud.Driver) cloud.Store[cloud.VMSpec, cloud.VM] {
 // Create implements cloud.Store. What is sold out is replaced by the next
 // type that the spec names.
 func (s store) Create(ctx context.Context, spec cloud.VMSpec, saved func(cloud.VM)) (cloud.VM, error) {
-	exists := false
-	record := func(vm cloud.VM) { exists = true; saved(vm) }
+	native := ""
+	record := func(vm cloud.VM) { native = vm.ID.Native; saved(vm) }
 	vm, err := s.VMs.Create(ctx, spec, record)
 	tried := []string{spec.ServerType}
 	for _, other := range spec.Alternatives {
-		if exists || !soldOut(err) {
+		if !soldOut(err) || !s.absent(ctx, native) {
 			break
 		}
 		spec.ServerType = other
@@ -41,6 +41,17 @@ func (s store) Create(ctx context.Context, spec cloud.VMSpec, saved func(cloud.V
 		return vm, s.suggest(ctx, err, spec.Location, tried, 0)
 	}
 	return s.complete(ctx, vm, spec), nil
+}
+
+// absent tells that a create which was refused for want of room left nothing
+// behind. Some clouds refuse at once, others only when the work that they
+// began, and gave an id for, has failed.
+func (s store) absent(ctx context.Context, native string) bool {
+	if native == "" {
+		return true
+	}
+	_, err := s.Get(ctx, native)
+	return cloud.IsNotFound(err)
 }
 
 // Update implements cloud.Store. What is sold out is replaced by the next

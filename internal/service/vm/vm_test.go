@@ -19,6 +19,8 @@ type world struct {
 	// refused are server types that the cloud does not sell, whatever its
 	// price list says.
 	refused []string
+	// refusesLate lets them fail after their id was told.
+	refusesLate bool
 }
 
 // Driver implements service.Clouds.
