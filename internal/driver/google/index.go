@@ -49,12 +49,23 @@ func newIndex[H any](name func(H) string, list func(context.Context) ([]H, error
 	return &index[H]{list: list, name: name, changes: map[string]change[H]{}}
 }
 
-// all gives the list by name. With fresh it was taken now, or is being taken;
-// otherwise any earlier one of this run serves.
+// all gives the list by name. With fresh it began after the call: one that is
+// under way may be older than what the caller wants to know, such as how an
+// operation ended. Otherwise any earlier one of this run serves.
 func (x *index[H]) all(ctx context.Context, fresh bool) (map[string]H, error) {
 	x.mu.Lock()
+	before := x.latest
+	if fresh && before != nil && !before.ended {
+		x.mu.Unlock()
+		select {
+		case <-before.done:
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+		x.mu.Lock()
+	}
 	l := x.latest
-	if l == nil || l.ended && fresh {
+	if l == nil || fresh && l == before {
 		l = &listing[H]{sequence: x.sequence, done: make(chan struct{})}
 		x.latest = l
 		var shared context.Context
