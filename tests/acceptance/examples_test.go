@@ -20,13 +20,16 @@ import (
 const examples = "../../examples"
 
 // roots finds the folders that are configurations: those with Terraform files
-// whose parents have none. What is below them are their modules.
+// whose parents have none. What is in a folder `modules` is theirs to call.
 func roots(t *testing.T) []string {
 	t.Helper()
 	var found []string
 	err := filepath.WalkDir(examples, func(name string, entry fs.DirEntry, err error) error {
 		if err != nil || !entry.IsDir() {
 			return err
+		}
+		if entry.Name() == "modules" {
+			return fs.SkipDir
 		}
 		files, err := filepath.Glob(filepath.Join(name, "*.tf"))
 		if err != nil || len(files) == 0 {
@@ -67,6 +70,7 @@ func TestExamples(t *testing.T) {
 }
 
 func tryExample(t *testing.T, cli harness.CLI, built harness.Provider, root string) {
+	t.Parallel()
 	sim, err := harness.StartSim(simcloud.Options{})
 	if err != nil {
 		t.Fatal(err)
@@ -92,7 +96,7 @@ func tryExample(t *testing.T, cli harness.CLI, built harness.Provider, root stri
 		return result.Stdout
 	}
 	run("init")
-	run("fmt", "-check", "-recursive")
+	run("fmt", "-check", "-recursive", "..")
 	run("validate")
 	run("apply", "-auto-approve")
 	run("plan", "-detailed-exitcode")
@@ -115,13 +119,20 @@ func tryExample(t *testing.T, cli harness.CLI, built harness.Provider, root stri
 	}
 }
 
-// copyExample copies a folder without the imports; the provider's
-// configuration is added where it has none of its own.
+// copyExample copies a folder without the imports, and the modules beside it;
+// the provider's configuration is added where it has none of its own.
 func copyExample(t *testing.T, root string) string {
 	t.Helper()
-	dir := t.TempDir()
+	parent := t.TempDir()
+	dir := filepath.Join(parent, filepath.Base(root))
 	if err := os.CopyFS(dir, os.DirFS(root)); err != nil {
 		t.Fatal(err)
+	}
+	modules := filepath.Join(filepath.Dir(root), "modules")
+	if _, err := os.Stat(modules); err == nil {
+		if err := os.CopyFS(filepath.Join(parent, "modules"), os.DirFS(modules)); err != nil {
+			t.Fatal(err)
+		}
 	}
 	files, err := filepath.Glob(filepath.Join(dir, "*"))
 	if err != nil {

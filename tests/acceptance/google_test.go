@@ -20,10 +20,6 @@ type google struct{ *world }
 
 func newGoogle(t *testing.T) google {
 	t.Helper()
-	for _, name := range []string{"GOOGLE_PROJECT", "GOOGLE_CLOUD_PROJECT", "GOOGLE_CREDENTIALS", "GOOGLE_APPLICATION_CREDENTIALS",
-		"GOOGLE_OAUTH_ACCESS_TOKEN", "GOOGLE_COMPUTE_CUSTOM_ENDPOINT"} {
-		unset(t, name)
-	}
 	return google{newWorld(t)}
 }
 

@@ -172,7 +172,7 @@ func TestLostLeftBehind(t *testing.T) {
 			Check: shaped(t, w, "acme-fsn1 10.1.0.0/24 [10.1.0.0/24] [] protected=false tenant= tier= team="),
 		},
 	)
-	w = newWorld(t)
+	w = startWorld(t)
 	noRefresh := w.testCase(
 		resource.TestStep{Config: w.config(config)},
 		resource.TestStep{PreConfig: w.ResetRequests, Config: w.config("", "hetzner/fsn1"), ConfigPlanChecks: planned(net1, plancheck.ResourceActionDestroy),

@@ -62,7 +62,7 @@ func TestProviderConfiguration(t *testing.T) {
 
 // What the block leaves out comes from the environment.
 func TestProviderEnvironment(t *testing.T) {
-	w := newWorld(t)
+	w := startWorld(t)
 	for name, value := range map[string]string{
 		"HOLDFAST_DEPLOYMENT": "acc", "HOLDFAST_LOST_LOCATIONS": "hetzner/hel1, hetzner/nbg1",
 		"HCLOUD_TOKEN": token, "HCLOUD_ENDPOINT": w.HetznerEndpoint(),

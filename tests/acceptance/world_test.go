@@ -33,26 +33,60 @@ type world struct {
 	Client *hcloud.Client
 }
 
-// newWorld starts an embedded cloud whose actions end at once.
+// TestMain sets what terraform-plugin-testing takes from the environment, once:
+// worlds run side by side. What a person set for work of their own is removed,
+// so that no test reaches an account.
+func TestMain(m *testing.M) {
+	if err := prepareEnvironment(); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	os.Exit(m.Run())
+}
+
+func prepareEnvironment() error {
+	for _, pair := range os.Environ() {
+		name, _, _ := strings.Cut(pair, "=")
+		switch {
+		case name == "TF_ACC_TERRAFORM_PATH" || name == "HOLDFAST_TF_CLI":
+		case strings.HasPrefix(name, "TF_"), strings.HasPrefix(name, "HCLOUD_"), strings.HasPrefix(name, "HOLDFAST_"),
+			strings.HasPrefix(name, "GOOGLE_"):
+			if err := os.Unsetenv(name); err != nil {
+				return err
+			}
+		}
+	}
+	set := map[string]string{"CHECKPOINT_DISABLE": "1", "TF_ACC_PROVIDER_NAMESPACE": "holdfast-cloud"}
+	if os.Getenv("TF_ACC_TERRAFORM_PATH") == "" {
+		cli, err := harness.FindCLI()
+		if err != nil {
+			return err
+		}
+		set["TF_ACC_TERRAFORM_PATH"] = cli.Path
+		if strings.HasPrefix(cli.Version, "OpenTofu") {
+			set["TF_ACC_PROVIDER_HOST"] = "registry.opentofu.org"
+		}
+	}
+	for name, value := range set {
+		if err := os.Setenv(name, value); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// newWorld starts an embedded cloud whose actions end at once, for a test that
+// runs beside others.
 func newWorld(t *testing.T) *world {
 	t.Helper()
-	cli := os.Getenv("TF_ACC_TERRAFORM_PATH")
-	if cli == "" {
-		found, err := harness.FindCLI()
-		if err != nil {
-			t.Fatal(err)
-		}
-		cli = found.Path
-		if strings.HasPrefix(found.Version, "OpenTofu") {
-			t.Setenv("TF_ACC_PROVIDER_HOST", "registry.opentofu.org")
-		}
-		t.Setenv("TF_ACC_TERRAFORM_PATH", cli)
-	}
-	t.Setenv("CHECKPOINT_DISABLE", "1")
-	t.Setenv("TF_ACC_PROVIDER_NAMESPACE", "holdfast-cloud")
-	for _, name := range []string{"TF_CLI_CONFIG_FILE", "HCLOUD_TOKEN", "HCLOUD_ENDPOINT", "HOLDFAST_DEPLOYMENT", "HOLDFAST_LOST_LOCATIONS"} {
-		unset(t, name)
-	}
+	t.Parallel()
+	return startWorld(t)
+}
+
+// startWorld is newWorld without running beside others: for a test that changes
+// the environment, or that needs a second world.
+func startWorld(t *testing.T) *world {
+	t.Helper()
 	sim, err := harness.StartSim(simcloud.Options{})
 	if err != nil {
 		t.Fatal(err)
@@ -64,14 +98,6 @@ func newWorld(t *testing.T) *world {
 	})
 	return &world{Sim: sim, Client: hcloud.NewClient(hcloud.WithToken(token), hcloud.WithEndpoint(sim.HetznerEndpoint()),
 		hcloud.WithPollOpts(hcloud.PollOpts{BackoffFunc: hcloud.ConstantBackoff(10 * time.Millisecond)}))}
-}
-
-func unset(t *testing.T, name string) {
-	t.Helper()
-	t.Setenv(name, "") // restores it afterwards
-	if err := os.Unsetenv(name); err != nil {
-		t.Fatal(err)
-	}
 }
 
 // config puts the provider's configuration before a test's resources. lost

@@ -68,10 +68,12 @@ func run(ctx context.Context, out io.Writer, binary, example string, verbose, ke
 		return fmt.Errorf("start the embedded cloud: %w", err)
 	}
 	defer func() { err = errors.Join(err, sim.Close()) }()
-	workspace := filepath.Join(dir, "region")
-	if err := os.CopyFS(workspace, os.DirFS(example)); err != nil {
+	// With its neighbours: they share modules.
+	regions := filepath.Join(dir, "regions")
+	if err := os.CopyFS(regions, os.DirFS(filepath.Dir(example))); err != nil {
 		return fmt.Errorf("copy the example: %w", err)
 	}
+	workspace := filepath.Join(regions, filepath.Base(example))
 	work, err := harness.NewWorkspace(cli, workspace, harness.Holdfast(binary))
 	if err != nil {
 		return err

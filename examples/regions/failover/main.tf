@@ -56,7 +56,7 @@ resource "holdfast_ssh_key" "admin" {
 
 # Paid tenants never wait for free ones: see examples/regions/single.
 module "paid" {
-  source   = "./tenant"
+  source   = "../modules/tenant"
   for_each = { for name, tenant in var.tenants : name => tenant if tenant.tier == "paid" }
 
   name           = each.key
@@ -70,7 +70,7 @@ module "paid" {
 }
 
 module "free" {
-  source   = "./tenant"
+  source   = "../modules/tenant"
   for_each = { for name, tenant in var.tenants : name => tenant if tenant.tier == "free" }
 
   name           = each.key

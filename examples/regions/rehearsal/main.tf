@@ -48,7 +48,7 @@ resource "holdfast_ssh_key" "admin" {
 }
 
 module "paid" {
-  source   = "./tenant"
+  source   = "../modules/tenant"
   for_each = { for name, tenant in local.tenants : name => tenant if tenant.tier == "paid" }
 
   name           = each.key
@@ -62,7 +62,7 @@ module "paid" {
 }
 
 module "free" {
-  source   = "./tenant"
+  source   = "../modules/tenant"
   for_each = { for name, tenant in local.tenants : name => tenant if tenant.tier == "free" }
 
   name           = each.key

@@ -36,7 +36,7 @@ resource "holdfast_ssh_key" "admin" {
 # resource-wide, so within one call no VM starts before every volume is done.
 # Paid tenants never wait for free ones.
 module "paid" {
-  source   = "./tenant"
+  source   = "../modules/tenant"
   for_each = { for name, tenant in var.tenants : name => tenant if tenant.tier == "paid" }
 
   name           = each.key
@@ -50,7 +50,7 @@ module "paid" {
 }
 
 module "free" {
-  source   = "./tenant"
+  source   = "../modules/tenant"
   for_each = { for name, tenant in var.tenants : name => tenant if tenant.tier == "free" }
 
   name           = each.key
