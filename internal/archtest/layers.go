@@ -54,7 +54,7 @@ func Layers() []Layer {
 	driver := func(name string, sdk ...string) Layer {
 		return Layer{
 			Packages:  []string{"internal/driver/" + name + "/..."},
-			Module:    []string{"internal/cloud", "internal/catalog"},
+			Module:    []string{"internal/cloud", "internal/catalog", "internal/driver/retry"},
 			Forbidden: append([]string{framework, commandLine}, without(vendorSDKs, sdk...)...),
 			Why:       "a driver knows the neutral model, the catalogue and its own SDK; never the plugin framework",
 		}
@@ -79,6 +79,7 @@ func Layers() []Layer {
 		pure("internal/guest/...", "internal/catalog", "internal/policy", "internal/backup"),
 		pure("internal/image/...", "internal/catalog", "internal/policy", "internal/guest"),
 		pure("internal/recovery/...", "internal/catalog", "internal/policy", "internal/budget", "internal/backup", "internal/guest"),
+		{Packages: []string{"internal/driver/retry"}, StandardOnly: true, Why: "what all drivers share knows none of them"},
 		driver("hetzner", hetznerSDK),
 		driver("google", googleSDK, googleAPI),
 		driver("ovh", openstack),

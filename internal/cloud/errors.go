@@ -3,6 +3,7 @@ package cloud
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -119,3 +120,57 @@ func CodeOf(err error) Code {
 
 // IsNotFound tells whether the object does not exist.
 func IsNotFound(err error) bool { return CodeOf(err) == CodeNotFound }
+
+// HasCode tells whether an error has one of the codes.
+func HasCode(err error, codes ...Code) bool { return slices.Contains(codes, CodeOf(err)) }
+
+// Completed is an error that comes from below, with its empty fields filled in
+// from what the caller knows. An error that is no *Error is given back as it is.
+func Completed(err error, context Error) error {
+	var known *Error
+	if !errors.As(err, &known) {
+		return err
+	}
+	merged := *known
+	fill := func(field *string, value string) {
+		if *field == "" {
+			*field = value
+		}
+	}
+	fill(&merged.Cloud, context.Cloud)
+	fill((*string)(&merged.Kind), string(context.Kind))
+	fill(&merged.Doing, context.Doing)
+	fill(&merged.ID, context.ID)
+	return &merged
+}
+
+// Unfinished tells the caller of a create that the failure is not the object's
+// own: it was a change of an object that is in order. Errors that do not say
+// that an operation failed are given back as they are.
+func Unfinished(err error) error {
+	var failed *Error
+	if !HasCode(err, CodeOperationFailed, CodeNotFound) || !errors.As(err, &failed) {
+		return err
+	}
+	left := *failed
+	left.Code, left.Err = CodeUnfinished, err
+	return &left
+}
+
+// Unsupported says that an attribute cannot change in place.
+func Unsupported(cloud string, kind Kind, id, field, message string) error {
+	return &Error{Code: CodeUnsupported, Cloud: cloud, Kind: kind, ID: id, Doing: "change " + kind.Noun(),
+		Field: field, Message: message, Remedy: "Replace the object, or undo the change."}
+}
+
+// CheckTenant refuses to hand one tenant's machine, disk or network over to
+// another (ISO-2). What had no tenant may get one.
+func CheckTenant(cloud string, kind Kind, id string, have, want Meta) error {
+	switch kind {
+	case KindVM, KindVolume, KindNetwork:
+		if have.Tenant != "" && have.Tenant != want.Tenant {
+			return Unsupported(cloud, kind, id, "tenant", fmt.Sprintf("it belongs to the tenant %q, and never becomes another's (ISO-2)", have.Tenant))
+		}
+	}
+	return nil
+}

@@ -31,7 +31,7 @@ func (s *store[S, H, T]) inspect(ctx context.Context, made T, spec S, cause erro
 	switch {
 	case err != nil && !spoils(cause):
 		// Nobody knows yet whether the object is in order.
-		return made, unfinished(cause)
+		return made, cloud.Unfinished(cause)
 	case err != nil || !s.noun.healthy(have, spec):
 		return made, cause
 	}
@@ -50,19 +50,7 @@ func spoils(cause error) bool {
 // finish brings an object that a create has made, or found, to the spec.
 func (s *store[S, H, T]) finish(ctx context.Context, current T, spec S, verb string) (T, error) {
 	made, err := s.bring(ctx, current, spec, verb)
-	return made, unfinished(err)
-}
-
-// unfinished tells the caller of a create that the failure is not the object's
-// own: it was a change of an object that is in order.
-func unfinished(err error) error {
-	var failed *cloud.Error
-	if !anyCode(err, cloud.CodeOperationFailed, cloud.CodeNotFound) || !errors.As(err, &failed) {
-		return err
-	}
-	left := *failed
-	left.Code, left.Err = cloud.CodeUnfinished, err
-	return &left
+	return made, cloud.Unfinished(err)
 }
 
 // recover finds out whether a create that failed made the object after all,
@@ -71,7 +59,7 @@ func (s *store[S, H, T]) recover(ctx context.Context, spec S, saved func(T), cau
 	var none T
 	// Any other refusal may stem from the object that a lost first attempt
 	// made: its name is taken, its volumes are attached, the limit is reached.
-	if ctx.Err() != nil || anyCode(cause, cloud.CodeUnauthorized, cloud.CodeRateLimited, cloud.CodeCapacity) {
+	if ctx.Err() != nil || cloud.HasCode(cause, cloud.CodeUnauthorized, cloud.CodeRateLimited, cloud.CodeCapacity) {
 		return none, cause
 	}
 	meta := s.noun.specMeta(spec)
@@ -105,7 +93,7 @@ func (s *store[S, H, T]) adopt(ctx context.Context, have H, spec S, saved func(T
 			return current, s.fail(err, id, "adopt")
 		}
 	}
-	err := ofTenant(s.noun.kind(), id, s.observedMeta(current), s.noun.specMeta(spec))
+	err := cloud.CheckTenant(Name, s.noun.kind(), id, s.observedMeta(current), s.noun.specMeta(spec))
 	if err == nil {
 		err = s.noun.adoptable(have, spec)
 	}
@@ -120,18 +108,6 @@ func (s *store[S, H, T]) observedMeta(object T) cloud.Meta {
 	return meta
 }
 
-// ofTenant refuses to hand one tenant's machine, disk or network over to
-// another (ISO-2). What had no tenant may get one.
-func ofTenant(kind cloud.Kind, id string, have, want cloud.Meta) error {
-	switch kind {
-	case cloud.KindVM, cloud.KindVolume, cloud.KindNetwork:
-		if have.Tenant != "" && have.Tenant != want.Tenant {
-			return unsupported(kind, id, "tenant", fmt.Sprintf("it belongs to the tenant %q, and never becomes another's (ISO-2)", have.Tenant))
-		}
-	}
-	return nil
-}
-
 // settle waits until nothing is running on an object. Failed actions do not
 // matter, what they left will be read; but a Waiter returns at the first
 // failure, so that others may still be at work.
@@ -142,7 +118,7 @@ func (s *store[S, H, T]) settle(ctx context.Context, id int64) error {
 			return err
 		}
 		err = s.d.wait(ctx, actions)
-		if err == nil || !anyCode(err, cloud.CodeOperationFailed, cloud.CodeNotFound) {
+		if err == nil || !cloud.HasCode(err, cloud.CodeOperationFailed, cloud.CodeNotFound) {
 			return err
 		}
 	}
@@ -203,7 +179,7 @@ func (s *store[S, H, T]) nameTaken(ctx context.Context, spec S, cause error) err
 	default:
 		owner = fmt.Sprintf("the deployment %q owns it", meta.Deployment)
 	}
-	taken.Message = fmt.Sprintf("%s: %s %s, named %q, is in the way; %s", taken.Message, kindName(s.noun.kind()), base.ID.Native, base.NativeName, owner)
+	taken.Message = fmt.Sprintf("%s: %s %s, named %q, is in the way; %s", taken.Message, s.noun.kind().Noun(), base.ID.Native, base.NativeName, owner)
 	id := cloud.ID{Location: s.noun.specMeta(spec).Location, Native: base.ID.Native}
 	taken.Remedy = fmt.Sprintf("Rename one of the two, import it (terraform import <address> %s), or use another Hetzner Cloud project.", id)
 	if s.noun.kind() == cloud.KindSSHKey && base.NativeName != nativeName(cloud.KindSSHKey, s.noun.specMeta(spec)) {

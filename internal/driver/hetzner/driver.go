@@ -13,6 +13,7 @@ import (
 
 	"github.com/holdfast-cloud/terraform-provider-holdfast/internal/catalog"
 	"github.com/holdfast-cloud/terraform-provider-holdfast/internal/cloud"
+	"github.com/holdfast-cloud/terraform-provider-holdfast/internal/driver/retry"
 )
 
 // Name is the cloud's short name, the first part of its locations.
@@ -104,7 +105,7 @@ func New(options Options) (*Driver, error) {
 		log:     options.Logger,
 	}
 	if d.sleep == nil {
-		d.sleep = sleep
+		d.sleep = retry.Sleep
 	}
 	if d.log == nil {
 		d.log = slog.New(slog.DiscardHandler)
@@ -131,17 +132,6 @@ func checkToken(token string) error {
 		return bad("it holds white space or characters that no token has")
 	}
 	return nil
-}
-
-func sleep(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
 }
 
 // Cloud implements cloud.Driver.
@@ -181,19 +171,7 @@ func parseNative(text string, kind cloud.Kind, field string) (int64, error) {
 	id, err := strconv.ParseInt(text, 10, 64)
 	if err != nil || id <= 0 {
 		return 0, &cloud.Error{Code: cloud.CodeInvalid, Cloud: Name, Kind: kind, ID: text, Field: field,
-			Doing: "read the id of " + kindName(kind), Message: fmt.Sprintf("%q is not a Hetzner Cloud id, which is a positive number", text)}
+			Doing: "read the id of " + kind.Noun(), Message: fmt.Sprintf("%q is not a Hetzner Cloud id, which is a positive number", text)}
 	}
 	return id, nil
-}
-
-// kindName gives a kind's name for messages.
-func kindName(kind cloud.Kind) string {
-	switch kind {
-	case cloud.KindSSHKey:
-		return "SSH key"
-	case cloud.KindVM:
-		return "VM"
-	default:
-		return string(kind)
-	}
 }

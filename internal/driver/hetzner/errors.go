@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"net/http"
-	"slices"
 	"strings"
 
 	"github.com/hetznercloud/hcloud-go/v2/hcloud"
@@ -47,17 +46,7 @@ func fail(err error, kind cloud.Kind, id, doing string) error {
 	)
 	switch {
 	case errors.As(err, &known):
-		merged := *known
-		if merged.Kind == "" {
-			merged.Kind = kind
-		}
-		if merged.Doing == "" {
-			merged.Doing = doing
-		}
-		if merged.ID == "" {
-			merged.ID = id
-		}
-		return &merged
+		return cloud.Completed(err, *failed)
 	case errors.As(err, &api):
 		failed.VendorCode, failed.Message = string(api.Code), api.Message
 		failed.Code, failed.Field, failed.Remedy = classify(api.Code)
@@ -219,11 +208,5 @@ func attributeOf(kind cloud.Kind, field string) string {
 
 // unsupported says that an attribute cannot change in place.
 func unsupported(kind cloud.Kind, id, field, message string) error {
-	return &cloud.Error{Code: cloud.CodeUnsupported, Cloud: Name, Kind: kind, ID: id, Doing: "change " + kindName(kind),
-		Field: field, Message: message, Remedy: "Replace the object, or undo the change."}
-}
-
-// anyCode tells whether an error has one of the codes.
-func anyCode(err error, codes ...cloud.Code) bool {
-	return slices.Contains(codes, cloud.CodeOf(err))
+	return cloud.Unsupported(Name, kind, id, field, message)
 }

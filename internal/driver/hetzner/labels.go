@@ -40,31 +40,12 @@ func nativeName(kind cloud.Kind, meta cloud.Meta) string {
 
 // keyOf is the value of cloud.LabelKey.
 func keyOf(kind cloud.Kind, meta cloud.Meta) string {
-	location := cloud.Location{Cloud: Name, Name: meta.Location.Name}
-	if kind == cloud.KindSSHKey {
-		location.Name = ""
-	}
-	return cloud.Key(meta.Deployment, kind, meta.Name, location)
+	return cloud.KeyOf(kind, meta, kind == cloud.KindSSHKey)
 }
 
 // labelsOf gives all labels of an object: the user's and Holdfast's own.
 func labelsOf(kind cloud.Kind, meta cloud.Meta) map[string]string {
-	labels := make(map[string]string, len(meta.Labels)+6)
-	maps.Copy(labels, meta.Labels)
-	set := func(key, value string) {
-		if value != "" {
-			labels[key] = value
-		}
-	}
-	set(cloud.LabelDeployment, meta.Deployment)
-	set(cloud.LabelName, meta.Name)
-	set(cloud.LabelLocation, meta.Location.Name)
-	set(cloud.LabelTenant, meta.Tenant)
-	set(cloud.LabelTier, string(meta.Tier))
-	if meta.Deployment != "" {
-		set(cloud.LabelKey, keyOf(kind, meta))
-	}
-	return labels
+	return cloud.LabelsOf(kind, meta, kind == cloud.KindSSHKey)
 }
 
 // metaOf reads an observed object's Meta. location is the vendor's own
@@ -72,30 +53,13 @@ func labelsOf(kind cloud.Kind, meta cloud.Meta) map[string]string {
 // neutral name is the label's as long as the vendor-side name fits it: an
 // object that somebody renamed shows the name that it has now.
 func metaOf(kind cloud.Kind, name, location string, labels map[string]string, protected bool) cloud.Meta {
-	meta := cloud.Meta{
-		Name:       name,
-		Deployment: labels[cloud.LabelDeployment],
-		Tenant:     labels[cloud.LabelTenant],
-		Tier:       cloud.Tier(labels[cloud.LabelTier]),
-		Location:   cloud.Location{Cloud: Name, Name: location},
-		Protected:  protected,
+	meta := cloud.MetaOf(Name, labels)
+	meta.Protected = protected
+	if location != "" {
+		meta.Location.Name = location
 	}
-	if location == "" {
-		meta.Location.Name = labels[cloud.LabelLocation]
-	}
-	if labelled := labels[cloud.LabelName]; labelled != "" {
-		meta.Name = labelled
-		if nativeName(kind, meta) != name {
-			meta.Name = name
-		}
-	}
-	for key, value := range labels {
-		if !strings.HasPrefix(key, cloud.LabelPrefix) {
-			if meta.Labels == nil {
-				meta.Labels = map[string]string{}
-			}
-			meta.Labels[key] = value
-		}
+	if meta.Name == "" || nativeName(kind, meta) != name {
+		meta.Name = name
 	}
 	return meta
 }

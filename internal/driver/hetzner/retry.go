@@ -2,19 +2,11 @@ package hetzner
 
 import (
 	"context"
-	"errors"
-	"fmt"
-	"math/rand/v2"
 	"time"
 
 	"github.com/hetznercloud/hcloud-go/v2/hcloud"
-)
 
-// Pauses between attempts while an object is busy: short ones first, since
-// most actions take seconds.
-const (
-	firstPause = time.Second
-	maxPause   = 15 * time.Second
+	"github.com/holdfast-cloud/terraform-provider-holdfast/internal/driver/retry"
 )
 
 // patience is how long a refusal is retried that normally passes soon: the
@@ -29,27 +21,7 @@ func (d *Driver) whileBusy(ctx context.Context, attempt func() error) error {
 	}, attempt)
 }
 
-// retry repeats an attempt while its error is of the kind that passes, with
-// jittered, growing pauses, until the context ends or the pauses add up to
-// the limit (0: none).
+// retry is retry.Policy.Do with this driver's clock and log.
 func (d *Driver) retry(ctx context.Context, limit time.Duration, passes func(error) bool, attempt func() error) error {
-	pause, waited := firstPause, time.Duration(0)
-	for {
-		err := attempt()
-		if err == nil || !passes(err) {
-			return err
-		}
-		// Half of the pause is chance, so that many callers do not come back
-		// at the same moment.
-		jittered := pause/2 + time.Duration(rand.Int64N(int64(pause/2)+1))
-		if limit > 0 && waited+jittered > limit {
-			return err
-		}
-		d.log.DebugContext(ctx, "Hetzner Cloud object is busy, trying again", "pause", jittered, "error", err)
-		if ended := d.sleep(ctx, jittered); ended != nil {
-			return errors.Join(err, fmt.Errorf("gave up: %w", ended))
-		}
-		waited += jittered
-		pause = min(2*pause, maxPause)
-	}
+	return retry.Policy{Vendor: "Hetzner Cloud", Sleep: d.sleep, Log: d.log}.Do(ctx, limit, passes, attempt)
 }

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/hetznercloud/hcloud-go/v2/hcloud"
+
+	"github.com/holdfast-cloud/terraform-provider-holdfast/internal/driver/retry"
 )
 
 // quiet is a driver whose pauses are only counted.
@@ -33,7 +35,7 @@ func TestWhileBusyRepeatsUntilFree(t *testing.T) {
 		t.Fatalf("%d attempts, %v", attempts, err)
 	}
 	for i, pause := range slept {
-		most := min(firstPause<<i, maxPause)
+		most := min(retry.FirstPause<<i, retry.MaxPause)
 		if pause < most/2 || pause > most {
 			t.Errorf("pause %d is %v, want between %v and %v", i, pause, most/2, most)
 		}
@@ -68,7 +70,7 @@ func TestRetryKeepsItsLimit(t *testing.T) {
 	for _, pause := range slept {
 		total += pause
 	}
-	if total > patience || total < patience-maxPause {
+	if total > patience || total < patience-retry.MaxPause {
 		t.Errorf("waited %v, want at most %v and not much less", total, patience)
 	}
 }

@@ -33,7 +33,7 @@ type relabel struct {
 }
 
 func (s relabel) String() string {
-	return fmt.Sprintf("set the name %s and labels of %s", s.Name, kindName(s.Kind))
+	return fmt.Sprintf("set the name %s and labels of %s", s.Name, s.Kind.Noun())
 }
 
 func (s relabel) run(ctx context.Context, d *Driver, id int64) ([]*hcloud.Action, error) {
@@ -74,9 +74,9 @@ type protect struct {
 
 func (s protect) String() string {
 	if s.On {
-		return "protect " + kindName(s.Kind) + " from deletion"
+		return "protect " + s.Kind.Noun() + " from deletion"
 	}
-	return "take the deletion protection off " + kindName(s.Kind)
+	return "take the deletion protection off " + s.Kind.Noun()
 }
 
 func (s protect) run(ctx context.Context, d *Driver, id int64) ([]*hcloud.Action, error) {

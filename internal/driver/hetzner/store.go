@@ -67,7 +67,7 @@ type store[S, H, T any] struct {
 	noun noun[S, H, T]
 }
 
-func (s *store[S, H, T]) doing(verb string) string { return verb + " " + kindName(s.noun.kind()) }
+func (s *store[S, H, T]) doing(verb string) string { return verb + " " + s.noun.kind().Noun() }
 
 // fail completes an error with what the store knows.
 func (s *store[S, H, T]) fail(err error, id, verb string) error {
@@ -149,7 +149,7 @@ func (s *store[S, H, T]) find(ctx context.Context, filter cloud.Filter) ([]H, er
 		return s.noun.page(ctx, options, "")
 	})
 	if err != nil {
-		return nil, fail(err, s.noun.kind(), "", "list "+kindName(s.noun.kind())+"s")
+		return nil, fail(err, s.noun.kind(), "", "list "+s.noun.kind().Noun()+"s")
 	}
 	return found, nil
 }
@@ -236,7 +236,7 @@ func (s *store[S, H, T]) carryOut(ctx context.Context, id int64, steps []step) (
 // surprising tells whether an error may come from an object that is not as it
 // was thought to be.
 func surprising(err error) bool {
-	return anyCode(err, cloud.CodeConflict, cloud.CodeNotFound, cloud.CodeInvalid, cloud.CodeUnavailable, cloud.CodeOperationFailed, cloud.CodeUnknown)
+	return cloud.HasCode(err, cloud.CodeConflict, cloud.CodeNotFound, cloud.CodeInvalid, cloud.CodeUnavailable, cloud.CodeOperationFailed, cloud.CodeUnknown)
 }
 
 // Delete implements cloud.Store.
