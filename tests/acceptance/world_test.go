@@ -48,7 +48,7 @@ func prepareEnvironment() error {
 	for _, pair := range os.Environ() {
 		name, _, _ := strings.Cut(pair, "=")
 		switch {
-		case name == "TF_ACC_TERRAFORM_PATH" || name == "HOLDFAST_TF_CLI":
+		case strings.HasPrefix(name, "TF_ACC"), strings.HasPrefix(name, "TF_LOG"), name == "HOLDFAST_TF_CLI":
 		case strings.HasPrefix(name, "TF_"), strings.HasPrefix(name, "HCLOUD_"), strings.HasPrefix(name, "HOLDFAST_"),
 			strings.HasPrefix(name, "GOOGLE_"):
 			if err := os.Unsetenv(name); err != nil {
