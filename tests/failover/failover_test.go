@@ -58,12 +58,14 @@ func disasters() []disaster {
 			return func() { r.front.lose(paths, "") }
 		}
 	}
-	const fsn1, hel1, hamina, frankfurt = "hetzner/fsn1", "hetzner/hel1", "google/europe-north1-a", "google/europe-west3-a"
+	const fsn1, hel1, hamina, frankfurt, eemshaven = "hetzner/fsn1", "hetzner/hel1", "google/europe-north1-a", "google/europe-west3-a", "google/europe-west4-a"
 	return []disaster{
 		{name: "data centre refuses", from: fsn1, to: hel1, lost: fsn1, typo: "hetzner/fns1", strike: location("hetzner", "fsn1", "")},
 		{name: "data centre hangs", from: fsn1, to: hel1, lost: fsn1, typo: "hetzner/fns1", strike: location("hetzner", "fsn1", simcloud.ModeHang)},
 		{name: "vendor refuses", from: fsn1, to: hamina, lost: "hetzner/*", typo: "hetzer/*", strike: vendor(hetznerPaths, refusing), wholeVendor: hetznerPaths},
 		{name: "vendor hangs", from: fsn1, to: hamina, lost: "hetzner/*", typo: "hetzer/*", strike: vendor(hetznerPaths, hanging), wholeVendor: hetznerPaths},
+		{name: "zone refuses", from: frankfurt, to: eemshaven, lost: frankfurt, typo: "google/europe-wst3-a", strike: location("google", "europe-west3-a", "")},
+		{name: "zone hangs", from: frankfurt, to: eemshaven, lost: frankfurt, typo: "google/europe-west3-x", strike: location("google", "europe-west3-a", simcloud.ModeHang)},
 		{name: "other vendor refuses", from: frankfurt, to: fsn1, lost: "google/*", typo: "gogle/*", strike: vendor(googlePaths, refusing), wholeVendor: googlePaths},
 	}
 }

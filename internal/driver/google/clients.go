@@ -79,13 +79,29 @@ func (t userAgent) RoundTrip(request *http.Request) (*http.Response, error) {
 	return t.base.RoundTrip(request)
 }
 
-// named gives a client that does as the given one, and names this program.
+// partialSuccess asks every aggregated list for what can be reached: without
+// the parameter, which the SDK's requests do not have, one zone that does not
+// answer fails the list of all (see scopes for what is missing then).
+type partialSuccess struct{ base http.RoundTripper }
+
+func (t partialSuccess) RoundTrip(request *http.Request) (*http.Response, error) {
+	if request.Method == http.MethodGet && strings.Contains(request.URL.Path, "/aggregated/") {
+		request = request.Clone(request.Context())
+		query := request.URL.Query()
+		query.Set("returnPartialSuccess", "true")
+		request.URL.RawQuery = query.Encode()
+	}
+	return t.base.RoundTrip(request)
+}
+
+// named gives a client that does as the given one, names this program, and
+// asks for partial lists.
 func named(client *http.Client, version string) *http.Client {
 	base := client.Transport
 	if base == nil {
 		base = http.DefaultTransport
 	}
 	copied := *client
-	copied.Transport = userAgent{base: base, name: "terraform-provider-holdfast/" + version}
+	copied.Transport = userAgent{base: partialSuccess{base}, name: "terraform-provider-holdfast/" + version}
 	return &copied
 }

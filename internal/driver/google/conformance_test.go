@@ -79,13 +79,21 @@ func (w *world) connect(t *testing.T) *google.Driver {
 
 func (w *world) connectOver(t *testing.T, client *http.Client) *google.Driver {
 	t.Helper()
-	driver, err := google.New(google.Options{
-		Project: project, Endpoint: w.url, Version: "test", HTTPClient: client,
+	return w.connectWith(t, func(options *google.Options) { options.HTTPClient = client })
+}
+
+// connectWith makes a driver with other options than usual.
+func (w *world) connectWith(t *testing.T, change func(*google.Options)) *google.Driver {
+	t.Helper()
+	options := google.Options{
+		Project: project, Endpoint: w.url, Version: "test", HTTPClient: client(t),
 		NewWaiter: func(poller cloud.OperationPoller) cloud.Waiter {
 			return cloudtest.Waiter{Poller: poller, Pause: pollPause}
 		},
 		Sleep: w.sim.Clock().Wait,
-	})
+	}
+	change(&options)
+	driver, err := google.New(options)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -60,6 +60,13 @@
 // status. Waiting for many operations is one list per poll. Reads of children
 // and of rules are shared by the callers of one run (see index).
 //
+// # Lost zones
+//
+// Aggregated lists pass over a zone that does not answer. What stands in it is
+// left out without a word only if the operator has declared the zone lost;
+// otherwise the list is an error, since nothing may be taken for gone that
+// merely cannot be seen.
+//
 // # Idempotence
 //
 // When a create is refused because the name is taken, or its answer is lost,

@@ -200,12 +200,13 @@ func vmKey(vm *computepb.Instance) string { return lastPart(vm.GetZone()) + "/" 
 
 // listTagged reads the VMs of the project that carry a tag.
 func (d *Driver) listTagged(ctx context.Context) ([]*computepb.Instance, error) {
-	pairs, err := all(d.api.instances.AggregatedList(ctx, &computepb.AggregatedListInstancesRequest{Project: d.project, MaxResults: new(uint32(maxResults))}).Next)
+	list := d.api.instances.AggregatedList(ctx, &computepb.AggregatedListInstancesRequest{Project: d.project, MaxResults: new(uint32(maxResults))})
+	gaps := scopes{d: d}
+	pairs, err := every[*computepb.InstanceAggregatedList](&gaps, list.Next, func() any { return list.Response })
 	if err != nil {
 		return nil, err
 	}
 	var found []*computepb.Instance
-	gaps := scopes{d: d}
 	for _, pair := range pairs {
 		gaps.note(pair.Key, pair.Value.GetWarning().GetCode())
 		for _, vm := range pair.Value.GetInstances() {

@@ -239,12 +239,13 @@ func subnetKey(subnet *computepb.Subnetwork) string {
 
 // listSubnets reads all subnetworks of the project.
 func (d *Driver) listSubnets(ctx context.Context) ([]*computepb.Subnetwork, error) {
-	pairs, err := all(d.api.subnetworks.AggregatedList(ctx, &computepb.AggregatedListSubnetworksRequest{Project: d.project, MaxResults: new(uint32(maxResults))}).Next)
+	list := d.api.subnetworks.AggregatedList(ctx, &computepb.AggregatedListSubnetworksRequest{Project: d.project, MaxResults: new(uint32(maxResults))})
+	gaps := scopes{d: d}
+	pairs, err := every[*computepb.SubnetworkAggregatedList](&gaps, list.Next, func() any { return list.Response })
 	if err != nil {
 		return nil, err
 	}
 	var found []*computepb.Subnetwork
-	gaps := scopes{d: d}
 	for _, pair := range pairs {
 		gaps.note(pair.Key, pair.Value.GetWarning().GetCode())
 		found = append(found, pair.Value.GetSubnetworks()...)

@@ -132,7 +132,7 @@ func (d *Driver) PollOperations(ctx context.Context, ids []string) ([]cloud.Oper
 		for i, id := range ids {
 			names[i] = lastPart(id)
 		}
-		listed, err := d.listOperations(ctx, anyOf("name", names))
+		listed, missed, err := d.listOperations(ctx, anyOf("name", names))
 		if codeOf(err) == cloud.CodeUnavailable && ctx.Err() == nil {
 			listed, err = d.listScopes(ctx, ids)
 		}
@@ -141,6 +141,17 @@ func (d *Driver) PollOperations(ctx context.Context, ids []string) ([]cloud.Oper
 		}
 		for _, op := range listed {
 			found[operationID(op)] = op
+		}
+		unknown := 0
+		for _, id := range ids {
+			if scope := scopeOf(id); missed != nil && missed.has(scope) {
+				// Nothing is known of these: they count as running.
+				found[id] = unknownOperation(scope, lastPart(id))
+				unknown++
+			}
+		}
+		if unknown == len(ids) {
+			return nil, d.fail(missed.err(), "", "", "ask about running operations")
 		}
 	}
 	statuses := make([]cloud.OperationStatus, 0, len(ids))
@@ -162,26 +173,33 @@ func (d *Driver) PollOperations(ctx context.Context, ids []string) ([]cloud.Oper
 	return statuses, nil
 }
 
-// listOperations reads the operations of all scopes that a filter selects.
-func (d *Driver) listOperations(ctx context.Context, filter string) ([]*computepb.Operation, error) {
-	pairs, err := all(d.api.globalOperations.AggregatedList(ctx, &computepb.AggregatedListGlobalOperationsRequest{
-		Project: d.project, Filter: &filter, MaxResults: new(uint32(maxResults))}).Next)
+// listOperations reads the operations of all scopes that a filter selects, and
+// tells which scopes did not answer.
+func (d *Driver) listOperations(ctx context.Context, filter string) ([]*computepb.Operation, *scopes, error) {
+	list := d.api.globalOperations.AggregatedList(ctx, &computepb.AggregatedListGlobalOperationsRequest{
+		Project: d.project, Filter: &filter, MaxResults: new(uint32(maxResults))})
+	missed := &scopes{d: d}
+	pairs, err := every[*computepb.OperationAggregatedList](missed, list.Next, func() any { return list.Response })
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	var found []*computepb.Operation
 	for _, pair := range pairs {
+		missed.note(pair.Key, pair.Value.GetWarning().GetCode())
 		found = append(found, pair.Value.GetOperations()...)
 	}
-	return found, nil
+	return found, missed, nil
 }
+
+// scopeOf gives the scope in an operation's id.
+func scopeOf(id string) string { return strings.TrimSuffix(id, "/"+lastPart(id)) }
 
 // listScopes reads the operations of the given ids scope by scope, so that a
 // zone which cannot be reached holds up nobody but those who wait for it.
 func (d *Driver) listScopes(ctx context.Context, ids []string) ([]*computepb.Operation, error) {
 	scopes := map[string][]string{}
 	for _, id := range ids {
-		scope := strings.TrimSuffix(id, "/"+lastPart(id))
+		scope := scopeOf(id)
 		scopes[scope] = append(scopes[scope], lastPart(id))
 	}
 	var (
@@ -258,9 +276,15 @@ func forgotten(id string) cloud.OperationStatus {
 // running lists the operations that are at work on an object, or on what
 // carries its name and a child's suffix.
 func (d *Driver) running(ctx context.Context, native string) ([]cloud.Operation, error) {
-	ops, err := d.listOperations(ctx, "(status != DONE)")
+	ops, missed, err := d.listOperations(ctx, "(status != DONE)")
 	if err != nil {
 		return nil, err
+	}
+	// What did not answer matters where the object may stand.
+	if zone := zoneIn(native); zone == "" || missed.has("zones/"+zone) || missed.has("regions/"+regionOf(zone)) {
+		if err := missed.err(); err != nil {
+			return nil, err
+		}
 	}
 	var found []cloud.Operation
 	for _, op := range ops {

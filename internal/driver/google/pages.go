@@ -2,10 +2,14 @@ package google
 
 import (
 	"errors"
+	"slices"
+	"strconv"
 	"strings"
 
+	"cloud.google.com/go/compute/apiv1/computepb"
 	"google.golang.org/api/iterator"
 
+	"github.com/holdfast-cloud/terraform-provider-holdfast/internal/catalog"
 	"github.com/holdfast-cloud/terraform-provider-holdfast/internal/cloud"
 )
 
@@ -32,47 +36,131 @@ func all[T any](next func() (T, error)) ([]T, error) {
 // a list: its API did not answer (field `warning.code` of scoped lists).
 const unreachable = "UNREACHABLE"
 
+// partial is what an aggregated list says of itself on each page.
+type partial interface {
+	comparable
+	GetUnreachables() []string
+	GetWarning() *computepb.Warning
+}
+
+// every reads an aggregated list to its end. page gives the iterator's last
+// response, which is noted: the vendor may name who did not answer there, and
+// leave the scope out.
+func every[R partial, P any](missed *scopes, next func() (P, error), page func() any) ([]P, error) {
+	var seen R
+	return all(func() (P, error) {
+		one, err := next()
+		if response, ok := page().(R); ok && response != seen {
+			seen = response
+			missed.page(response.GetUnreachables(), response.GetWarning())
+		}
+		return one, err
+	})
+}
+
 // scopes collects those parts of the vendor that did not take part in a list.
 type scopes struct {
 	d     *Driver
 	names []string
+	// unnamed tells of a warning that does not say who is missing, named that
+	// somebody is known to be, lost or not.
+	unnamed, named bool
 }
 
-// note takes the warning code of one scope ("zones/europe-west3-a").
+// note takes the warning code of one scope ("zones/europe-west3-a"), which
+// each page may repeat.
 func (s *scopes) note(scope, code string) {
-	if code == unreachable && !s.d.lostScope(scope) {
+	if code != unreachable {
+		return
+	}
+	s.named = true
+	if !s.d.lostScope(scope) && !slices.Contains(s.names, scope) {
 		s.names = append(s.names, scope)
 	}
 }
 
+// page takes what a page says of the whole list: the paths of what did not
+// answer, and a warning, which may name its scope or not.
+func (s *scopes) page(paths []string, warning *computepb.Warning) {
+	for _, path := range paths {
+		s.note(scopeIn(path), unreachable)
+	}
+	if warning.GetCode() != unreachable {
+		return
+	}
+	s.unnamed = true
+	for _, data := range warning.GetData() {
+		if data.GetKey() == "scope" {
+			s.note(scopeIn(data.GetValue()), unreachable)
+		}
+	}
+}
+
+// has tells whether a scope is missing that was not declared lost.
+func (s *scopes) has(scope string) bool { return slices.Contains(s.names, scope) }
+
 // err says that the list is incomplete. An object that is missing from it may
 // exist all the same, so it must not be taken for gone.
 func (s *scopes) err() error {
+	if s.unnamed && !s.named {
+		s.note("a part of the project", unreachable)
+	}
 	if len(s.names) == 0 {
 		return nil
 	}
+	var places []string
+	for _, scope := range s.names {
+		for _, zone := range s.d.zonesOf(scope) {
+			places = append(places, strconv.Quote(Name+"/"+zone))
+		}
+	}
+	remedy := "Apply again."
+	if len(places) > 0 {
+		remedy = "Apply again, or, if the location is gone, declare it: lost_locations = [" + strings.Join(places, ", ") + "]."
+	}
 	return &cloud.Error{Code: cloud.CodeUnavailable, Cloud: Name, VendorCode: unreachable,
-		Message: "the list is incomplete: the API could not reach " + strings.Join(s.names, ", "),
-		Remedy:  "Apply again, or, if the location is gone, declare it: lost_locations = [\"" + Name + "/<zone>\"]."}
+		Message: "the list is incomplete: the API could not reach " + strings.Join(s.names, ", "), Remedy: remedy}
 }
 
-// lostScope tells whether the operator has declared a zone lost, or a zone of
-// a region.
+// scopeIn gives the scope at the end of a path or URL
+// (".../projects/acme/zones/europe-west3-a").
+func scopeIn(path string) string {
+	parts := strings.Split(strings.Trim(path, "/"), "/")
+	return strings.Join(parts[max(0, len(parts)-2):], "/")
+}
+
+// zonesOf gives the zones that the catalogue knows of a scope: the zone, or all
+// of a region's.
+func (d *Driver) zonesOf(scope string) []string {
+	if zone, ok := strings.CutPrefix(scope, "zones/"); ok {
+		return []string{zone}
+	}
+	region, ok := strings.CutPrefix(scope, "regions/")
+	if !ok {
+		return nil
+	}
+	entries, err := d.catalog.Select(catalog.Filter{Cloud: Name})
+	if err != nil {
+		return nil
+	}
+	var zones []string
+	for _, entry := range entries {
+		if regionOf(entry.Location.Name) == region {
+			zones = append(zones, entry.Location.Name)
+		}
+	}
+	return zones
+}
+
+// lostScope tells whether the operator has declared a zone lost, or every zone
+// of a region: what belongs to a zone of it that stands may have its
+// subnetworks in what is missing.
 func (d *Driver) lostScope(scope string) bool {
 	if d.lost == nil {
 		return false
 	}
-	if zone, ok := strings.CutPrefix(scope, "zones/"); ok {
-		return d.lost(cloud.Location{Cloud: Name, Name: zone})
-	}
-	region, ok := strings.CutPrefix(scope, "regions/")
-	if !ok {
-		return false
-	}
-	for _, letter := range "abcdef" {
-		if d.lost(cloud.Location{Cloud: Name, Name: region + "-" + string(letter)}) {
-			return true
-		}
-	}
-	return false
+	zones := d.zonesOf(scope)
+	return len(zones) > 0 && !slices.ContainsFunc(zones, func(zone string) bool {
+		return !d.lost(cloud.Location{Cloud: Name, Name: zone})
+	})
 }

@@ -147,11 +147,12 @@ func (n vms) search(ctx context.Context, expression string) ([]*computepb.Instan
 	if expression != "" {
 		request.Filter = &expression
 	}
-	pairs, err := all(n.d.api.instances.AggregatedList(ctx, request).Next)
+	list := n.d.api.instances.AggregatedList(ctx, request)
+	missed := scopes{d: n.d}
+	pairs, err := every[*computepb.InstanceAggregatedList](&missed, list.Next, func() any { return list.Response })
 	if err != nil {
 		return nil, err
 	}
-	missed := scopes{d: n.d}
 	var found []*computepb.Instance
 	for _, pair := range pairs {
 		missed.note(pair.Key, pair.Value.GetWarning().GetCode())

@@ -67,11 +67,12 @@ func (n volumes) search(ctx context.Context, expression string) ([]*computepb.Di
 	if expression != "" {
 		request.Filter = &expression
 	}
-	pairs, err := all(n.d.api.disks.AggregatedList(ctx, request).Next)
+	list := n.d.api.disks.AggregatedList(ctx, request)
+	missed := scopes{d: n.d}
+	pairs, err := every[*computepb.DiskAggregatedList](&missed, list.Next, func() any { return list.Response })
 	if err != nil {
 		return nil, err
 	}
-	missed := scopes{d: n.d}
 	var found []*computepb.Disk
 	for _, pair := range pairs {
 		missed.note(pair.Key, pair.Value.GetWarning().GetCode())

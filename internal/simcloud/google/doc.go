@@ -46,8 +46,8 @@
 // is a round version of the vendor's table (data/machine-types.json). An inserted
 // resource can be read at once, and used by others once its operation has ended;
 // changes show when their operation ends. Quotas are checked when a request
-// arrives. The vendor's client has no returnPartialSuccess in this version of the
-// API; it is understood as a query parameter all the same.
+// arrives. returnPartialSuccess, which the description recommends and does not list, is
+// understood as a query parameter.
 //
 // Records that get, find, All or To answer are shared: never change them, nor the
 // slices and maps in them. edit answers a private copy that is stored on success.

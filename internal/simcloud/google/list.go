@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"encoding/base64"
 	"encoding/json"
-	"errors"
 	"slices"
 	"strconv"
 	"strings"
@@ -59,9 +58,11 @@ func list(c *call, noun string, rows []row) (any, error) {
 }
 
 // aggregate makes the answer of an aggregatedList call: items by scope. Scopes
-// of the levels without items on this page have a warning instead; scopes that
-// cannot be reached are told with returnPartialSuccess, and fail the call
-// without it.
+// of the levels without items on this page have a warning instead. A scope that
+// cannot be reached, however it does not answer, is told of by the vendor's
+// front with returnPartialSuccess, and fails the call without it ("To prevent
+// failure, Google recommends that you set the returnPartialSuccess parameter to
+// true": the description of each aggregatedList).
 func aggregate(c *call, noun, collection string, levels []string, rows []row) (any, error) {
 	partial, err := c.boolParam("returnPartialSuccess")
 	if err != nil {
@@ -76,8 +77,8 @@ func aggregate(c *call, noun, collection string, levels []string, rows []row) (a
 				"There are no results for scope '"+scope+"' on this page.")}
 			continue
 		}
-		if err := lostError(f, "projects/"+c.project+"/"+scope); errors.Is(err, errHang) || errors.Is(err, errDrop) || !partial {
-			return nil, err
+		if !partial {
+			return nil, lostError(f, "projects/"+c.project+"/"+scope)
 		}
 		lost[scope] = true
 		out.Unreachables = append(out.Unreachables, "projects/"+c.project+"/"+scope)
