@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -180,7 +181,8 @@ func (s *Sim) Close() error { return s.eng.Close() }
 func (s *Sim) HetznerHandler() http.Handler { return s.hetzner }
 
 // GoogleHandler serves Compute Engine's API under /compute/v1/, and under
-// /projects/ for clients that were given the host alone.
+// /projects/ for clients that were given the host alone; what tells of Cloud
+// KMS's keys is under /kms/v1/ and /cloudresourcemanager/.
 func (s *Sim) GoogleHandler() http.Handler { return s.google }
 
 // Handler serves the vendors' APIs and the control API.
@@ -191,7 +193,7 @@ func (s *Sim) Handler() http.Handler {
 			control.ServeHTTP(w, r)
 			return
 		}
-		if strings.HasPrefix(r.URL.Path, "/compute/") || strings.HasPrefix(r.URL.Path, "/projects/") {
+		if slices.ContainsFunc(append(google.Mounts(), "/compute/", "/projects/"), func(mount string) bool { return strings.HasPrefix(r.URL.Path, mount) }) {
 			s.google.ServeHTTP(w, r)
 			return
 		}

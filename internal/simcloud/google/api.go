@@ -96,15 +96,35 @@ func (a *API) Limiter() *engine.Window { return a.limit }
 // route is one method of the vendor's. Its path may hold {names}.
 type route struct {
 	method string
-	path   string // below /compute/v1/
-	group  quotaGroup
-	do     func(*call) (any, error)
+	// path is below /compute/v1/, or begins with another service's mount. The
+	// last element may end with a verb: {key}:getIamPolicy.
+	path  string
+	group quotaGroup
+	do    func(*call) (any, error)
 	// waits lets the front hold the answer back while do says so; see
 	// call.pending.
 	waits bool
+	// reads tells that a POST changes nothing.
+	reads bool
 
 	segments []string
 }
+
+// Mounts are the prefixes of the vendor's other services, which are served
+// beside Compute Engine: kms/v1/… is cloudkms.googleapis.com/v1/…,
+// cloudresourcemanager/… the host of that name.
+func Mounts() []string { return []string{"/kms/", "/cloudresourcemanager/"} }
+
+// template is the path as the recorder names it.
+func (r *route) template() string {
+	if slices.ContainsFunc(Mounts(), func(mount string) bool { return strings.HasPrefix("/"+r.path, mount) }) {
+		return "/" + r.path
+	}
+	return "/compute/v1/" + r.path
+}
+
+// writes tells whether a method changes anything.
+func (r *route) writes() bool { return isWrite[r.method] && !r.reads }
 
 func (a *API) mount(r *route) {
 	r.segments = strings.Split(r.path, "/")
@@ -126,7 +146,7 @@ func (a *API) find(method, path string) (found *route, template string, vars map
 		if !ok || (template != "" && r.method != method) {
 			continue
 		}
-		template, vars = "/compute/v1/"+r.path, got
+		template, vars = r.template(), got
 		if r.method == method {
 			return r, template, vars
 		}
@@ -144,10 +164,12 @@ func match(pattern, segments []string) (map[string]string, bool) {
 	for i, p := range pattern {
 		switch {
 		case strings.HasPrefix(p, "{"):
-			if segments[i] == "" {
+			name, verb, _ := strings.Cut(p[1:], "}")
+			value, ok := strings.CutSuffix(segments[i], verb)
+			if !ok || value == "" {
 				return nil, false
 			}
-			vars[strings.Trim(p, "{}")] = segments[i]
+			vars[name] = value
 		case p != segments[i]:
 			return nil, false
 		}
@@ -159,7 +181,7 @@ func match(pattern, segments []string) (map[string]string, bool) {
 func (a *API) RouteNames() []string {
 	var out []string
 	for _, r := range a.routes {
-		out = append(out, r.method+" /compute/v1/"+r.path)
+		out = append(out, r.method+" "+r.template())
 	}
 	slices.Sort(out)
 	return out

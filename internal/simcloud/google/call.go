@@ -47,7 +47,7 @@ func (c *call) perform(found *route) (any, error) {
 	if err := c.place(); err != nil {
 		return nil, err
 	}
-	if isWrite[c.r.Method] {
+	if found.writes() {
 		op, err := c.repeated()
 		if err != nil {
 			return nil, err

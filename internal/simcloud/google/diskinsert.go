@@ -81,7 +81,7 @@ func (c *call) buildDisk(prefix string, in *diskRequest) (*Disk, error) {
 	if d.ProvisionedIOPS, d.ProvisionedThroughput, err = provisioned(prefix, d.Type, int64(in.ProvisionedIOPS), int64(in.ProvisionedThroughput)); err != nil {
 		return nil, err
 	}
-	if d.EncryptionKey, err = checkEncryption(prefix+"diskEncryptionKey", c.region(), in.DiskEncryptionKey); err != nil {
+	if d.EncryptionKey, err = c.checkEncryption(prefix+"diskEncryptionKey", c.region(), in.DiskEncryptionKey); err != nil {
 		return nil, err
 	}
 	if err := checkAccessMode(prefix+"accessMode", in.AccessMode, d.Type); err != nil {

@@ -252,7 +252,7 @@ func updateDiskKey(c *call) (any, error) {
 	if in.KMSKeyName == "" { // the primary version of the same key
 		in.KMSKeyName, _, _ = strings.Cut(d.EncryptionKey.KMSKeyName, "/cryptoKeyVersions/")
 	}
-	k, err := checkEncryption("resource", d.region(), &encryptionKey{KMSKeyName: in.KMSKeyName, KMSKeyServiceAccount: d.EncryptionKey.KMSKeyServiceAccount})
+	k, err := c.checkEncryption("resource", d.region(), &encryptionKey{KMSKeyName: in.KMSKeyName, KMSKeyServiceAccount: d.EncryptionKey.KMSKeyServiceAccount})
 	if err != nil {
 		return nil, err
 	}

@@ -49,8 +49,9 @@ var diskClasses = map[string]diskClass{
 var kmsKey = regexp.MustCompile(`^projects/[^/]+/locations/([^/]+)/keyRings/[\w-]{1,63}/cryptoKeys/[\w-]{1,63}(/cryptoKeyVersions/[1-9][0-9]*)?$`)
 
 // checkEncryption validates the key of a new disk in a region, and answers what
-// is kept of it. Keys are not looked up: there is no Cloud KMS here.
-func checkEncryption(field, region string, k *encryptionKey) (*encryptionKey, error) {
+// is kept of it. Keys in Cloud KMS exist by being named; see policies.go for who
+// may use them.
+func (c *call) checkEncryption(field, region string, k *encryptionKey) (*encryptionKey, error) {
 	if k == nil || *k == (encryptionKey{}) {
 		return nil, nil
 	}
@@ -77,6 +78,9 @@ func checkEncryption(field, region string, k *encryptionKey) (*encryptionKey, er
 		if l := m[1]; l != region && l != "global" && l != multi {
 			return nil, invalid(field+".kmsKeyName", k.KMSKeyName,
 				"The KMS key must be in the region '%s' of the resource, in its multi-region, or global.", region)
+		}
+		if err := c.permitKey(name, k.KMSKeyServiceAccount); err != nil {
+			return nil, err
 		}
 		if m[2] == "" {
 			name += "/cryptoKeyVersions/1" // the vendor answers the version in use

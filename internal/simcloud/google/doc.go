@@ -40,7 +40,7 @@
 //
 // # What it does not have
 //
-// No IAM, no shared VPC, no peering, no firewall policies, no static addresses,
+// No IAM but the policies of keys in Cloud KMS (policies.go), no shared VPC, no peering, no firewall policies, no static addresses,
 // no snapshots, no images of the project's own; routes lead to the internet
 // gateway or to an address. Packets flow nowhere. Which machine family a zone has
 // is a round version of the vendor's table (data/machine-types.json). An inserted

@@ -113,7 +113,7 @@ func (a *API) admit(c *call, found *route, template string) *Error {
 		}
 	}
 	if (len(token.Projects) > 0 && !slices.Contains(token.Projects, c.project) && !stockProject(c.project)) ||
-		(isWrite[c.r.Method] && (token.ReadOnly || stockProject(c.project))) {
+		(found.writes() && (token.ReadOnly || stockProject(c.project))) {
 		e := fail(http.StatusForbidden, "forbidden", "Required permission for '%s' is missing", strings.TrimPrefix(c.r.URL.Path, "/compute/v1/"))
 		return e
 	}

@@ -23,6 +23,7 @@ func modules() []module {
 	return []module{
 		projectModule(), placeModule(), machineTypeModule(), diskTypeModule(), imageModule(),
 		operationModule(), networkModule(), subnetworkModule(), firewallModule(), routeModule(), diskModule(), instanceModule(),
+		policyModule(),
 	}
 }
 

@@ -17,6 +17,7 @@ var (
 	groupQueries    = quotaGroup{"Queries", "default", "defaultPerMinutePerProject"}
 	groupRead       = quotaGroup{"Read requests", "read_requests", "ReadRequestsPerMinutePerProject"}
 	groupList       = quotaGroup{"List requests", "list_requests", "ListRequestsPerMinutePerProject"}
+	groupPolicies   = quotaGroup{"IAM policy requests", "iam_policy_requests", "IAMPolicyRequestsPerMinutePerProject"}
 	groupOperations = quotaGroup{"Operation read requests", "operation_read_requests", "OperationReadRequestsPerMinutePerProject"}
 )
 
