@@ -67,6 +67,13 @@
 // otherwise the list is an error, since nothing may be taken for gone that
 // merely cannot be seen.
 //
+// # Keys
+//
+// Before the first disk under a key is made, the policies of the key, its ring,
+// its project and what is above are read, once a run and key: one request where
+// the key itself lets Compute Engine's service agent use it. Only if all could
+// be read, and none lets it, is the disk refused in advance.
+//
 // # Idempotence
 //
 // When a create is refused because the name is taken, or its answer is lost,

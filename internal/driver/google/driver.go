@@ -37,6 +37,11 @@ type Options struct {
 	// Endpoint is the API's base URL, with or without /compute/v1; empty for
 	// the vendor's own.
 	Endpoint string
+	// KMSEndpoint is the base URL of Cloud KMS with its version, and
+	// ResourceManagerEndpoint that of the Resource Manager with or without one.
+	// Empty means the vendor's own, where Endpoint is empty too, and otherwise
+	// that the policies of keys are not looked at.
+	KMSEndpoint, ResourceManagerEndpoint string
 	// Version of this program, for the User-Agent.
 	Version string
 	// HTTPClient sends the requests. It is expected to add the credentials,
@@ -74,6 +79,7 @@ type Driver struct {
 	// metadata is the project's, which holds the SSH keys.
 	metadata *projectMetadata
 	anchors  anchors
+	grants   *grants
 	// What the callers of one run share.
 	rules   *index[*computepb.Firewall]
 	subnets *index[*computepb.Subnetwork]
@@ -107,7 +113,8 @@ func New(options Options) (*Driver, error) {
 	if err != nil {
 		return nil, err
 	}
-	clients, err := newAPI(options.Endpoint, named(options.HTTPClient, options.Version))
+	client := named(options.HTTPClient, options.Version)
+	clients, err := newAPI(options.Endpoint, client)
 	if err != nil {
 		return nil, &cloud.Error{Code: cloud.CodeInvalid, Cloud: Name, Doing: "read the endpoint", Field: "endpoint", Message: err.Error(), Err: err}
 	}
@@ -127,6 +134,7 @@ func New(options Options) (*Driver, error) {
 	}
 	d.waiter = options.NewWaiter(d)
 	d.metadata = newProjectMetadata(d)
+	d.grants = &grants{d: d, read: newPolicyReader(client, options)}
 	d.rules = newIndex((*computepb.Firewall).GetName, d.listRules)
 	d.subnets = newIndex(subnetKey, d.listSubnets)
 	d.routes = newIndex((*computepb.Route).GetName, d.listRoutes)

@@ -26,6 +26,8 @@ type projectMetadata struct {
 	queue []*metadataChange
 	// latest is what was last read or written, nil before that.
 	latest map[string]string
+	// defaultAccount is the project's default service account, as last read.
+	defaultAccount string
 }
 
 // metadataChange is what one caller wants.
@@ -157,6 +159,9 @@ func (m *projectMetadata) read(ctx context.Context) (map[string]string, string, 
 		items[item.GetKey()] = item.GetValue()
 	}
 	m.keep(items)
+	m.mu.Lock()
+	m.defaultAccount = project.GetDefaultServiceAccount()
+	m.mu.Unlock()
 	return items, project.GetCommonInstanceMetadata().GetFingerprint(), nil
 }
 
@@ -164,6 +169,13 @@ func (m *projectMetadata) keep(items map[string]string) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.latest = maps.Clone(items)
+}
+
+// account gives the project's default service account as this run knows it.
+func (m *projectMetadata) account() string {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.defaultAccount
 }
 
 // known gives an item as this run knows it.

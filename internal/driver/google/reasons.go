@@ -119,7 +119,7 @@ var (
 func (d *Driver) explainDenied(failed *cloud.Error, status int) {
 	switch {
 	case keyDenied.MatchString(failed.Message):
-		failed.Field = "kms_key"
+		failed.Field = blockOf(optionKMSKey)
 		failed.Remedy = "Let Compute Engine use the key, then apply again: " + d.keyGrant(failed.Message)
 	case normal(failed.VendorCode) == "accessnotconfigured":
 		failed.Remedy = fmt.Sprintf("Switch the API on, then apply again: gcloud services enable compute.googleapis.com --project %s", d.project)
@@ -146,8 +146,8 @@ func (d *Driver) keyGrant(message string) string {
 	if found := keyPath.FindStringSubmatch(message); found != nil {
 		project, location, ring, key = found[1], found[2], found[3], found[4]
 	}
-	return fmt.Sprintf(`gcloud kms keys add-iam-policy-binding %s --keyring %s --location %s --project %s --member "serviceAccount:%s" --role roles/cloudkms.cryptoKeyEncrypterDecrypter`,
-		key, ring, location, project, agent)
+	return fmt.Sprintf(`gcloud kms keys add-iam-policy-binding %s --keyring %s --location %s --project %s --member "serviceAccount:%s" --role %s`,
+		key, ring, location, project, agent, keyRole)
 }
 
 // fieldIn finds the attribute of the neutral schema that a message is about;
@@ -177,11 +177,11 @@ func attributeOf(kind cloud.Kind, field string) string {
 			return "image"
 		}
 		if strings.Contains(rest, "kms") {
-			return "kms_key"
+			return blockOf(optionKMSKey)
 		}
 		return "volume_ids"
 	case "diskEncryptionKey":
-		return "kms_key"
+		return blockOf(optionKMSKey)
 	case "sizeGb":
 		return "size_gb"
 	case "networkInterfaces", "network":

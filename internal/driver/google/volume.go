@@ -31,6 +31,9 @@ func (n volumes) create(ctx context.Context, spec cloud.VolumeSpec) (cloud.Volum
 	if err := checkVolumeOptions(spec.Options); err != nil {
 		return cloud.Volume{}, nil, err
 	}
+	if err := n.d.grants.check(ctx, cloud.KindVolume, spec.Options[optionKMSKey]); err != nil {
+		return cloud.Volume{}, nil, err
+	}
 	operations, err := n.d.write(ctx, func(request *string) (*compute.Operation, error) {
 		return n.d.api.disks.Insert(ctx, &computepb.InsertDiskRequest{Project: n.d.project, Zone: spec.Location.Name, DiskResource: n.d.diskOf(spec), RequestId: request})
 	})
