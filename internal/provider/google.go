@@ -1,6 +1,9 @@
 package provider
 
 import (
+	"fmt"
+	"net/url"
+
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/provider/schema"
@@ -21,6 +24,10 @@ const (
 	EnvGoogleDefaultFile  = "GOOGLE_APPLICATION_CREDENTIALS"
 	EnvGoogleAccessToken  = "GOOGLE_OAUTH_ACCESS_TOKEN"
 	EnvGoogleEndpoint     = "GOOGLE_COMPUTE_CUSTOM_ENDPOINT"
+	// The addresses at which the policies of keys are read; the vendor's own
+	// unless Compute Engine's address is another.
+	EnvGoogleKMSEndpoint             = "GOOGLE_KMS_CUSTOM_ENDPOINT"
+	EnvGoogleResourceManagerEndpoint = "GOOGLE_RESOURCE_MANAGER_CUSTOM_ENDPOINT"
 )
 
 // googleRequestsPerMinute is what is spent of Compute Engine's request quotas:
@@ -42,6 +49,9 @@ type GoogleConfig struct {
 	Unknown bool
 	// Endpoint is the API's base URL; empty for the vendor's own.
 	Endpoint string
+	// KMSEndpoint and ResourceManagerEndpoint are those of the services that
+	// tell who may use a key; see google.Options.
+	KMSEndpoint, ResourceManagerEndpoint string
 }
 
 type googleModel struct {
@@ -89,9 +99,11 @@ func (m *googleModel) resolve(getenv func(string) string, diags *diag.Diagnostic
 		diags.AddAttributeError(path.Root("google").AtName("access_token"), "Two ways to log in", "Give either access_token or credentials.")
 	}
 	account := &GoogleConfig{
-		Project:  or(m.Project, getenv, EnvGoogleProject),
-		Endpoint: or(m.Endpoint, getenv, EnvGoogleEndpoint),
-		Unknown:  m.Project.IsUnknown() || m.Credentials.IsUnknown() || m.AccessToken.IsUnknown() || m.Endpoint.IsUnknown(),
+		Project:                 or(m.Project, getenv, EnvGoogleProject),
+		Endpoint:                or(m.Endpoint, getenv, EnvGoogleEndpoint),
+		KMSEndpoint:             getenv(EnvGoogleKMSEndpoint),
+		ResourceManagerEndpoint: getenv(EnvGoogleResourceManagerEndpoint),
+		Unknown:                 m.Project.IsUnknown() || m.Credentials.IsUnknown() || m.AccessToken.IsUnknown() || m.Endpoint.IsUnknown(),
 	}
 	if m.Project.IsNull() && account.Project == "" {
 		account.Project = getenv(EnvGoogleCloudProject)
@@ -111,6 +123,11 @@ func (m *googleModel) resolve(getenv func(string) string, diags *diag.Diagnostic
 		}
 	}
 	checkEndpoint("google", account.Endpoint, "https://compute.googleapis.com/compute/v1/", diags)
+	for variable, endpoint := range map[string]string{EnvGoogleKMSEndpoint: account.KMSEndpoint, EnvGoogleResourceManagerEndpoint: account.ResourceManagerEndpoint} {
+		if at, err := url.Parse(endpoint); endpoint != "" && (err != nil || at.Host == "" || at.Scheme != "http" && at.Scheme != "https") {
+			diags.AddError("Not a URL", fmt.Sprintf("%s is %q. Write it like https://cloudkms.googleapis.com/v1/, or leave it out.", variable, endpoint))
+		}
+	}
 	return account
 }
 
@@ -140,8 +157,9 @@ func (c *clouds) google() (cloud.Driver, error) {
 	}
 	bucket := budget.NewRateBucket(c.config.Clock, googleRequestsPerMinute)
 	return google.New(google.Options{
-		Project:    project,
-		Endpoint:   account.Endpoint,
+		Project:     project,
+		Endpoint:    account.Endpoint,
+		KMSEndpoint: account.KMSEndpoint, ResourceManagerEndpoint: account.ResourceManagerEndpoint,
 		Version:    c.config.Version,
 		HTTPClient: budget.NewHTTPClient(budget.HTTPOptions{Bucket: bucket, Base: login}),
 		NewWaiter: func(poller cloud.OperationPoller) cloud.Waiter {

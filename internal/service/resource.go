@@ -162,8 +162,12 @@ func (r *Resource[M, S, T, PM]) learnSubnets(id cloud.ID, model *M) {
 
 // explain adds a driver's error to the diagnostics.
 func (r *Resource[M, S, T, PM]) explain(ctx context.Context, err error, verb string, base *Common, diags *diag.Diagnostics) {
-	attributes := r.schema(ctx).Attributes
-	diags.Append(Explain(err, r.doing(verb, base), func(name string) bool { _, ok := attributes[name]; return ok }))
+	known := r.schema(ctx)
+	diags.Append(Explain(err, r.doing(verb, base), func(name string) bool {
+		_, attribute := known.Attributes[name]
+		_, block := known.Blocks[name] // what only one vendor has: google.kms_key
+		return attribute || block
+	}))
 }
 
 // doing names an attempt on an object.
