@@ -137,6 +137,12 @@ func TestASharedFirewallFollowsItsVMs(t *testing.T) {
 			t.Errorf("%d copies for the first VM of network %s", copies, name)
 		}
 	}
+	// The network that keeps the rules is the deployment's, and no object of its
+	// own: nobody may take it for something that was left behind.
+	nets, err := d.Networks().List(t.Context(), cloud.Filter{Deployment: "acme-eu"})
+	if err != nil || len(nets) != 2 {
+		t.Errorf("%d networks, want the two that were declared: %+v, %v", len(nets), nets, err)
+	}
 	current, err := d.Firewalls().Get(t.Context(), "common-"+zone)
 	if err != nil || current.Network != "" || len(current.Rules) != 2 {
 		t.Fatalf("%+v, %v", current, err)

@@ -29,6 +29,9 @@ const (
 	statusTerminated = "TERMINATED"
 )
 
+// suspension are the statuses of a VM whose memory is kept while it is off.
+var suspension = []string{"SUSPENDING", "SUSPENDED"}
+
 // interfaceName is the first network interface's name, which the vendor gives.
 const interfaceName = "nic0"
 
@@ -289,6 +292,7 @@ func madeVM(spec cloud.VMSpec) cloud.VM {
 // mergedVM is a VM after its plan. An address that the vendor chooses in
 // another network stays invalid: nobody told it.
 func mergedVM(vm cloud.VM, want cloud.VMSpec) cloud.VM {
+	suspended := slices.Contains(suspension, vm.Status) && vm.ServerType == want.ServerType && !moves(vm, want)
 	vm.Object, vm.Meta = mergedMeta(vm.Object, want.Meta)
 	if vm.ServerType != want.ServerType || vm.CPUs == 0 {
 		vm = sized(vm, want.ServerType)
@@ -308,9 +312,13 @@ func mergedVM(vm cloud.VM, want cloud.VMSpec) cloud.VM {
 		// An address that is not reserved is given back.
 		vm.IPv4 = netip.Addr{}
 	}
-	vm.Power, vm.Status = power, statusRunning
-	if vm.Power == cloud.PowerStopped {
-		vm.Status = statusTerminated
+	status := statusRunning
+	if power == cloud.PowerStopped {
+		status = statusTerminated
+		if suspended {
+			status = vm.Status
+		}
 	}
+	vm.Power, vm.Status = power, status
 	return vm
 }

@@ -3,6 +3,7 @@ package google
 import (
 	"fmt"
 	"net/netip"
+	"slices"
 
 	"github.com/holdfast-cloud/terraform-provider-holdfast/internal/cloud"
 )
@@ -90,12 +91,18 @@ func powerSteps(current cloud.VM, want cloud.VMSpec) []step {
 	if wantPower == "" {
 		wantPower = current.Power
 	}
-	if power == cloud.PowerRunning && (len(offline) > 0 || wantPower == cloud.PowerStopped) {
+	// A suspended VM is off, but keeps its memory, and with it its shape.
+	suspended := slices.Contains(suspension, current.Status)
+	if power == cloud.PowerRunning && (len(offline) > 0 || wantPower == cloud.PowerStopped) || suspended && len(offline) > 0 {
 		steps = append(steps, stopVM{})
-		power = cloud.PowerStopped
+		power, suspended = cloud.PowerStopped, false
 	}
 	steps = append(steps, offline...)
-	if power == cloud.PowerStopped && wantPower == cloud.PowerRunning {
+	switch {
+	case power != cloud.PowerStopped || wantPower != cloud.PowerRunning:
+	case suspended:
+		steps = append(steps, resumeVM{})
+	default:
 		steps = append(steps, startVM{})
 	}
 	return steps

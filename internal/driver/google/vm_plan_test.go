@@ -15,6 +15,7 @@ func TestPlanVM(t *testing.T) {
 	ip := netip.MustParseAddr("10.1.0.9")
 	renamed := vmSpec()
 	renamed.Meta = acme("sql")
+	suspended := func(v *cloud.VM) { v.Status, v.Power = "SUSPENDED", powerOf("SUSPENDED") }
 	const net, other, web, ssh, data = "acme-europe-west3-a", "other-europe-west3-a", "web-europe-west3-a", "ssh-europe-west3-a", "data-europe-west3-a"
 	for name, test := range map[string]struct {
 		current func(*cloud.VM)
@@ -34,9 +35,15 @@ func TestPlanVM(t *testing.T) {
 			steps: []step{tagVM{net, []string{ssh}}, stopVM{}, moveVM{Network: other, Firewalls: []string{ssh}}, startVM{}}},
 		"another address": {want: func(s *cloud.VMSpec) { s.PrivateIP = ip },
 			steps: []step{stopVM{}, moveVM{Network: net, IP: ip, Firewalls: []string{web}}, startVM{}}},
-		"same address":    {current: func(v *cloud.VM) { v.PrivateIP = ip }, want: func(s *cloud.VMSpec) { s.PrivateIP = ip }},
-		"stop":            {want: func(s *cloud.VMSpec) { s.Power = cloud.PowerStopped }, steps: []step{stopVM{}}},
-		"start":           {current: func(v *cloud.VM) { v.Power = cloud.PowerStopped }, steps: []step{startVM{}}},
+		"same address":   {current: func(v *cloud.VM) { v.PrivateIP = ip }, want: func(s *cloud.VMSpec) { s.PrivateIP = ip }},
+		"stop":           {want: func(s *cloud.VMSpec) { s.Power = cloud.PowerStopped }, steps: []step{stopVM{}}},
+		"start":          {current: func(v *cloud.VM) { v.Power = cloud.PowerStopped }, steps: []step{startVM{}}},
+		"resume":         {current: suspended, steps: []step{resumeVM{}}},
+		"left suspended": {current: suspended, want: func(s *cloud.VMSpec) { s.Power = cloud.PowerStopped }},
+		"rescale what is suspended": {current: suspended, want: func(s *cloud.VMSpec) { s.ServerType = "e2-standard-4" },
+			steps: []step{stopVM{}, changeType{"e2-standard-4"}, startVM{}}},
+		"rescale what is left suspended": {current: suspended, want: func(s *cloud.VMSpec) { s.ServerType, s.Power = "e2-standard-4", cloud.PowerStopped },
+			steps: []step{stopVM{}, changeType{"e2-standard-4"}}},
 		"no power wanted": {current: func(v *cloud.VM) { v.Power = cloud.PowerStopped }, want: func(s *cloud.VMSpec) { s.Power = "" }},
 		"rescale": {want: func(s *cloud.VMSpec) { s.ServerType = "e2-standard-4" },
 			steps: []step{stopVM{}, changeType{"e2-standard-4"}, startVM{}}},
@@ -108,6 +115,24 @@ func TestWhatIsLeftAfterACreate(t *testing.T) {
 	spec.Power = cloud.PowerStopped
 	if steps, err := planVM(madeVM(spec), spec); err != nil || !cmp.Equal([]step{stopVM{}}, steps) {
 		t.Errorf("left %v, %v", steps, err)
+	}
+}
+
+// What is planned for a VM whose power does not change is the status that it
+// has: a suspended one is not called stopped.
+func TestMergedVMKeepsItsStatus(t *testing.T) {
+	current, want := madeVM(vmSpec()), vmSpec()
+	current.Status, current.Power, want.Power = "SUSPENDED", cloud.PowerStopped, cloud.PowerStopped
+	if got := mergedVM(current, want).Status; got != "SUSPENDED" {
+		t.Errorf("a VM that is left suspended is %s", got)
+	}
+	want.ServerType = "e2-standard-4"
+	if got := mergedVM(current, want).Status; got != statusTerminated {
+		t.Errorf("a VM that was suspended and rescaled is %s", got)
+	}
+	want.Power = cloud.PowerRunning
+	if got := mergedVM(current, want).Status; got != statusRunning {
+		t.Errorf("a VM that was resumed is %s", got)
 	}
 }
 

@@ -34,6 +34,7 @@ type (
 	changeType struct{ Type string }
 	stopVM     struct{}
 	startVM    struct{}
+	resumeVM   struct{}
 	protectVM  struct{ On bool }
 )
 
@@ -50,6 +51,7 @@ func (s moveVM) String() string {
 func (s changeType) String() string { return "change the server type to " + s.Type + " of VM" }
 func (stopVM) String() string       { return "stop VM" }
 func (startVM) String() string      { return "start VM" }
+func (resumeVM) String() string     { return "resume VM" }
 func (s protectVM) String() string {
 	if s.On {
 		return "protect from deletion VM"
@@ -236,6 +238,17 @@ func (startVM) run(ctx context.Context, d *Driver, id cloud.ID) ([]cloud.Operati
 
 // lookAfterwards: a VM that was off has another public address.
 func (startVM) lookAfterwards() bool { return true }
+
+// run continues a VM that somebody has suspended, with what was in its memory;
+// starting is refused. One that is still being suspended is waited for.
+func (resumeVM) run(ctx context.Context, d *Driver, id cloud.ID) ([]cloud.Operation, error) {
+	return d.write(ctx, func(request *string) (*compute.Operation, error) {
+		return d.api.instances.Resume(ctx, &computepb.ResumeInstanceRequest{Project: d.project, Zone: id.Location.Name, Instance: id.Native, RequestId: request})
+	})
+}
+
+// lookAfterwards: as after a start.
+func (resumeVM) lookAfterwards() bool { return true }
 
 func (s protectVM) run(ctx context.Context, d *Driver, id cloud.ID) ([]cloud.Operation, error) {
 	return d.write(ctx, func(request *string) (*compute.Operation, error) {
