@@ -101,15 +101,15 @@ func grows(from, to string) bool {
 	return have.Addr() == want.Addr() && want.Bits() <= have.Bits()
 }
 
-// review fills in the default subnet: the range of a new network. An existing
-// network keeps the subnets that it has, since VMs may be using them. What is
-// filled in is judged as if it had been written.
+// review fills in the default subnet: the range of a new network, or of one that
+// has no subnet yet. An existing network keeps the subnets that it has, since VMs
+// may be using them. What is filled in is judged as if it had been written.
 func review(ctx context.Context, r *service.Review[Model]) {
 	if !r.Config.Subnets.IsNull() {
 		return
 	}
 	switch {
-	case r.Prior != nil && r.Prior.Location.Equal(r.Plan.Location) && len(replaces(r.Prior, r.Plan)) == 0:
+	case r.Prior != nil && len(r.Prior.Subnets.Elements()) > 0 && r.Prior.Location.Equal(r.Plan.Location) && len(replaces(r.Prior, r.Plan)) == 0:
 		r.Plan.Subnets = r.Prior.Subnets
 	case r.Plan.CIDR.IsUnknown():
 		r.Plan.Subnets = types.SetUnknown(types.StringType)

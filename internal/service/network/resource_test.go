@@ -160,6 +160,24 @@ func TestDefaultSubnetIsJudged(t *testing.T) {
 	}
 }
 
+// A network whose subnet was never made, or is gone, gets the default again.
+func TestDefaultSubnetComesBack(t *testing.T) {
+	c, tf := start(t)
+	network := tf.Create(config())
+	c.NetworkStore.Change("1", func(n *cloud.Network) { n.Subnets = nil })
+	network, _ = tf.Refresh(network)
+	network, diags := tf.Apply(tf.Plan(network, config()))
+	if problems := diags.Errors(); len(problems) > 0 {
+		t.Fatal(problems)
+	}
+	if got := c.NetworkStore.All()["1"].Subnets; len(got) != 1 || got[0].String() != "10.1.0.0/24" {
+		t.Errorf("the subnets are %v", got)
+	}
+	if plan := tf.Plan(network, config()); !plan.IsNoOp() {
+		t.Errorf("the next plan is not empty: %v", plan.Planned)
+	}
+}
+
 // What is unknown passes the plan, and is judged as soon as it is known.
 func TestUnknown(t *testing.T) {
 	c, tf := start(t)
