@@ -18,6 +18,8 @@ type anchors struct {
 	mu sync.Mutex
 	// there holds those that this run knows to be there.
 	there map[string]bool
+	// swept tells that this run has looked for what earlier ones left.
+	swept bool
 }
 
 // anchorName is the anchor network of a deployment.
@@ -100,6 +102,26 @@ func (d *Driver) dropEmptyAnchors(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// sweepAnchors does so once a run, for whoever removes a network: when the
+// firewall is gone, no state knows of the anchor any more. It is called before
+// the network goes, so that a failure is made good by the next run.
+func (d *Driver) sweepAnchors(ctx context.Context) error {
+	d.anchors.mu.Lock()
+	swept := d.anchors.swept
+	d.anchors.swept = true
+	d.anchors.mu.Unlock()
+	if swept {
+		return nil
+	}
+	err := d.dropEmptyAnchors(ctx)
+	if err != nil {
+		d.anchors.mu.Lock()
+		d.anchors.swept = false
+		d.anchors.mu.Unlock()
+	}
+	return err
 }
 
 // dropAnchor deletes an anchor that holds no rule any more. That another run

@@ -142,6 +142,9 @@ func (n networks) remove(ctx context.Context, native string) error {
 	if err := n.empty(ctx, native, false); err != nil {
 		return err
 	}
+	if err := n.d.sweepAnchors(ctx); err != nil {
+		return err
+	}
 	again := false
 	err := n.d.retry(ctx, patience, isInUse, func() error {
 		if again {

@@ -168,3 +168,38 @@ func TestASharedFirewallFollowsItsVMs(t *testing.T) {
 		}
 	}
 }
+
+// A removal that was cut short after a firewall's last rule leaves an anchor
+// that no state knows: it goes with the next network.
+func TestAnAnchorThatIsLeftGoesWithTheNextNetwork(t *testing.T) {
+	w := newWorld(t, 0)
+	d := w.connect(t)
+	for _, name := range []string{"one", "two"} {
+		if err := create(t, d.Networks(), tenantNetwork(name)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := create(t, d.Firewalls(), tenantFirewall("common", "")); err != nil {
+		t.Fatal(err)
+	}
+	w.fault(t, simcloud.Fault{Kind: simcloud.FaultError, Status: 403, Code: "forbidden", Method: "DELETE", Path: "/global/networks/holdfast-acme-eu$", Count: 1})
+	if err := d.Firewalls().Delete(t.Context(), "common-"+zone); err == nil {
+		t.Fatal("the removal was not cut short")
+	}
+	if _, err := d.Firewalls().Get(t.Context(), "common-"+zone); !cloud.IsNotFound(err) {
+		t.Fatalf("the firewall is there: %v", err)
+	}
+	d = w.connect(t) // another run, which knows nothing
+	w.sim.ResetRequests()
+	for _, name := range []string{"one", "two"} {
+		if err := d.Networks().Delete(t.Context(), name+"-"+zone); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if left := w.sim.Objects("google_network"); len(left) > 0 {
+		t.Errorf("%d networks are left", len(left))
+	}
+	if looked := w.spent()["GET /global/networks"]; looked != 1 {
+		t.Errorf("looked for anchors %d times, want once a run", looked)
+	}
+}
