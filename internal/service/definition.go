@@ -7,6 +7,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
+	"github.com/hashicorp/terraform-plugin-go/tftypes"
 
 	"github.com/holdfast-cloud/terraform-provider-holdfast/internal/cloud"
 )
@@ -39,6 +40,9 @@ type Definition[M, S, T any] struct {
 	// Review may fill in computed values of the plan, and judges what needs
 	// the environment or the prior state; nil if there is nothing.
 	Review func(ctx context.Context, review *Review[M])
+	// Lacks tells of a state's attributes whether Review may have something to
+	// fill in although the configuration asks for no change; nil: never.
+	Lacks func(state map[string]tftypes.Value) bool
 	// ToSpec maps a model whose values are all known.
 	ToSpec func(ctx context.Context, model *M, meta cloud.Meta) (S, diag.Diagnostics)
 	// FromObject writes what was observed into the noun's own attributes. What

@@ -17,7 +17,7 @@ func (r *Resource[M, S, T, PM]) unchanged(req resource.ModifyPlanRequest, record
 		return false
 	}
 	attributes := map[string]tftypes.Value{}
-	if err := req.State.Raw.As(&attributes); err != nil {
+	if err := req.State.Raw.As(&attributes); err != nil || r.def.Lacks != nil && r.def.Lacks(attributes) {
 		return false
 	}
 	text := func(name string) types.String {

@@ -7,6 +7,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/resource"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
 	"github.com/hashicorp/terraform-plugin-framework/types"
+	"github.com/hashicorp/terraform-plugin-go/tftypes"
 
 	"github.com/holdfast-cloud/terraform-provider-holdfast/internal/cloud"
 	"github.com/holdfast-cloud/terraform-provider-holdfast/internal/policy"
@@ -23,6 +24,7 @@ func NewResource() resource.Resource {
 		Check:      check,
 		Replaces:   replaces,
 		Review:     review,
+		Lacks:      lacks,
 		ToSpec:     toSpec,
 		FromObject: fromObject,
 		Observed:   func(n cloud.Network) (cloud.Object, cloud.Meta) { return n.Object, n.Meta },
@@ -99,6 +101,13 @@ func grows(from, to string) bool {
 		return from == to
 	}
 	return have.Addr() == want.Addr() && want.Bits() <= have.Bits()
+}
+
+// lacks tells of a network that has no subnet, as when the apply that made it
+// ended too early.
+func lacks(state map[string]tftypes.Value) bool {
+	var subnets []tftypes.Value
+	return state["subnets"].As(&subnets) == nil && len(subnets) == 0
 }
 
 // review fills in the default subnet: the range of a new network, or of one that

@@ -166,7 +166,11 @@ func TestDefaultSubnetComesBack(t *testing.T) {
 	network := tf.Create(config())
 	c.NetworkStore.Change("1", func(n *cloud.Network) { n.Subnets = nil })
 	network, _ = tf.Refresh(network)
-	network, diags := tf.Apply(tf.Plan(network, config()))
+	plan := tf.Plan(network, config())
+	if plan.IsNoOp() {
+		t.Fatal("the plan does not show that the subnet is missing")
+	}
+	network, diags := tf.Apply(plan)
 	if problems := diags.Errors(); len(problems) > 0 {
 		t.Fatal(problems)
 	}
