@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -9,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/holdfast-cloud/terraform-provider-holdfast/internal/simcloud"
 	"github.com/holdfast-cloud/terraform-provider-holdfast/tests/harness"
 )
 
@@ -19,6 +21,8 @@ type settings struct {
 	peer        *harness.Provider
 	sizes       []int
 	parallelism []int
+	clouds      []string
+	recovery    int
 	lifecycle   bool
 	core        bool
 	verbose     bool
@@ -39,9 +43,11 @@ func run(ctx context.Context, arguments []string) error {
 	provider := flags.String("provider", "bin/terraform-provider-holdfast", "the built provider")
 	sizes := flags.String("n", os.Getenv("N"), "numbers of tenants, comma separated (default 20,100)")
 	parallelism := flags.String("parallelism", "10,50", "values of terraform's -parallelism; from 300 tenants on the largest only")
+	which := flags.String("cloud", "both", "where the stack stands: hetzner, google, or both")
 	peer := flags.String("hcloud", os.Getenv("HCLOUD_PROVIDER"), "the official hcloud provider's binary, measured in the same run")
 	lifecycle := flags.Bool("lifecycle", true, "measure create, a plan without a change, and destroy")
 	core := flags.Bool("core", true, "compare a plan without a change with a provider that does nothing")
+	recovery := flags.Int("recovery", 20, "tenants of an estate that is lost and recovered; 0 for none")
 	verbose := flags.Bool("v", false, "tell every ten seconds how far a step is")
 	out := flags.String("out", "bench-results/latest.json", "the result file")
 	if err := flags.Parse(arguments); err != nil {
@@ -50,8 +56,11 @@ func run(ctx context.Context, arguments []string) error {
 	if *sizes == "" {
 		*sizes = "20,100"
 	}
-	s := settings{provider: harness.Holdfast(*provider), lifecycle: *lifecycle, core: *core, verbose: *verbose}
+	s := settings{provider: harness.Holdfast(*provider), recovery: *recovery, lifecycle: *lifecycle, core: *core, verbose: *verbose}
 	var err error
+	if s.clouds, err = clouds(*which); err != nil {
+		return err
+	}
 	if s.sizes, err = integers(*sizes); err != nil {
 		return err
 	}
@@ -68,7 +77,8 @@ func run(ctx context.Context, arguments []string) error {
 		return err
 	}
 	defer func() { _ = os.RemoveAll(s.dir) }()
-	fmt.Printf("%s, Hetzner Cloud's limit of 3,600 requests an hour, full at the start of each step\n\n", s.cli.Version)
+	fmt.Printf("%s. The request limits are the vendors' own, full at the start of each step:\n"+
+		"Hetzner Cloud 3,600 an hour, Google Cloud 1,500 a minute and group of methods.\n\n", s.cli.Version)
 	results, err := s.all(ctx)
 	if len(results) > 0 {
 		fmt.Println()
@@ -80,6 +90,9 @@ func run(ctx context.Context, arguments []string) error {
 		}
 		fmt.Printf("\n%s\n", *out)
 	}
+	for _, figure := range tooMuch(results) {
+		err = errors.Join(err, errors.New(figure))
+	}
 	return err
 }
 
@@ -87,37 +100,98 @@ func run(ctx context.Context, arguments []string) error {
 func (s settings) all(ctx context.Context) ([]result, error) {
 	var results []result
 	for _, n := range s.sizes {
-		parallelism := s.parallelism
-		if n >= 300 {
-			parallelism = parallelism[len(parallelism)-1:]
-		}
-		for _, p := range parallelism {
-			if !s.lifecycle {
-				break
+		for _, cloud := range s.clouds {
+			measure := s.hetzner
+			if cloud == simcloud.Google {
+				measure = s.google
 			}
-			found, err := s.measure(ctx, holdfast(), s.provider, n, p)
-			results = append(results, found...)
-			if err != nil {
-				return results, err
-			}
-		}
-		if s.peer != nil && s.lifecycle {
-			// The peer may well fail under the real limit: that is a result.
-			found, err := s.measure(ctx, hcloud(), *s.peer, n, parallelism[0])
-			results = append(results, found...)
-			if err != nil {
-				fmt.Printf("hcloud, %d tenants: %v\n", n, err)
-			}
-		}
-		if s.core {
-			found, err := s.corePlan(ctx, n)
+			found, err := measure(ctx, n)
 			results = append(results, found...)
 			if err != nil {
 				return results, err
 			}
 		}
 	}
+	if s.recovery == 0 {
+		return results, nil
+	}
+	for _, l := range losses(s.clouds) {
+		found, err := s.recover(ctx, l, s.recovery)
+		results = append(results, found...)
+		if err != nil {
+			return results, fmt.Errorf("%s: %w", l.metric, err)
+		}
+	}
 	return results, nil
+}
+
+// hetzner measures n tenants in Hetzner Cloud.
+func (s settings) hetzner(ctx context.Context, n int) (results []result, err error) {
+	parallelism := s.parallelism
+	if n >= 300 {
+		parallelism = parallelism[len(parallelism)-1:]
+	}
+	if s.lifecycle {
+		if results, err = s.each(ctx, parallelism, n, holdfast()); err != nil {
+			return results, err
+		}
+	}
+	if s.peer != nil && s.lifecycle {
+		// The peer may well fail under the real limit: that is a result.
+		found, err := s.measure(ctx, hcloud(), *s.peer, n, parallelism[0])
+		results = append(results, found...)
+		if err != nil {
+			fmt.Printf("hcloud, %d tenants: %v\n", n, err)
+		}
+	}
+	if s.core {
+		found, err := s.corePlan(ctx, n)
+		results = append(results, found...)
+		if err != nil {
+			return results, err
+		}
+	}
+	return results, nil
+}
+
+// google measures n tenants in Google Cloud. Its operations take their time,
+// so many tenants are measured at the largest parallelism only.
+func (s settings) google(ctx context.Context, n int) (results []result, err error) {
+	if !s.lifecycle {
+		return nil, nil
+	}
+	parallelism := s.parallelism
+	if n >= 100 {
+		parallelism = parallelism[len(parallelism)-1:]
+	}
+	if results, err = s.each(ctx, parallelism, n, google()); err != nil {
+		return results, err
+	}
+	alike, err := s.each(ctx, parallelism[len(parallelism)-1:], n, googleAlike())
+	return append(results, alike...), err
+}
+
+// each measures Holdfast at several values of terraform's -parallelism.
+func (s settings) each(ctx context.Context, parallelism []int, n int, c contender) (results []result, err error) {
+	for _, p := range parallelism {
+		found, err := s.measure(ctx, c, s.provider, n, p)
+		results = append(results, found...)
+		if err != nil {
+			return results, err
+		}
+	}
+	return results, nil
+}
+
+// clouds reads the flag that names them.
+func clouds(text string) ([]string, error) {
+	switch text {
+	case "both":
+		return []string{simcloud.Hetzner, simcloud.Google}, nil
+	case simcloud.Hetzner, simcloud.Google:
+		return []string{text}, nil
+	}
+	return nil, fmt.Errorf("-cloud is hetzner, google or both, not %q", text)
 }
 
 func integers(text string) ([]int, error) {

@@ -5,9 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -36,7 +33,7 @@ func (s settings) measure(ctx context.Context, c contender, provider harness.Pro
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, states.Close()) }()
-	dir, err := writeStack(s.dir, c, n, sim.HetznerEndpoint(), states.Address("bench"))
+	dir, err := writeStack(s.dir, c, n, sim, states.Address("bench"))
 	if err != nil {
 		return nil, err
 	}
@@ -51,12 +48,16 @@ func (s settings) measure(ctx context.Context, c contender, provider harness.Pro
 		results = append(results, result{Metric: metric, N: n, Value: value, Unit: unit, Who: c.who, Parallelism: parallelism})
 	}
 	var peak int64
-	defer func() { add("provider.peak_rss_mib", float64(peak)/(1<<20), "MiB") }()
+	memory := "provider.peak_rss_mib"
+	if c.cloud != simcloud.Hetzner {
+		memory = c.metric + "." + memory
+	}
+	defer func() { add(memory, float64(peak)/(1<<20), "MiB") }()
 	parallel := fmt.Sprintf("-parallelism=%d", parallelism)
 	steps := []struct {
 		name      string
 		arguments []string
-		servers   int
+		machines  int
 	}{
 		{"create", []string{"apply", "-auto-approve", "-no-color", parallel}, n},
 		{"noop_plan", []string{"plan", "-detailed-exitcode", "-no-color", parallel}, n},
@@ -65,27 +66,30 @@ func (s settings) measure(ctx context.Context, c contender, provider harness.Pro
 	for _, step := range steps {
 		sim.FillQuota(full)
 		sim.ResetRequests()
-		stop := s.follow(sim)
+		stop := s.follow(sim, c.cloud)
 		result, err := work.Run(ctx, step.arguments...)
 		stop()
 		peak = max(peak, result.ProviderPeakRSS)
-		counts := sim.Counts()
-		add("hetzner."+step.name+".requests_per_tenant", float64(counts.Total)/float64(n), "requests")
-		add("hetzner."+step.name+".wall_s", result.Wall.Seconds(), "s")
-		fmt.Printf("%-8s n=%-4d parallelism=%-3d %-9s %5d requests in %.1f s (%s)\n",
-			c.who, n, parallelism, step.name, counts.Total, result.Wall.Seconds(), describe(counts))
-		if step.name == "create" {
+		counts := sim.CountsOf(c.cloud)
+		add(c.metric+"."+step.name+".requests_per_tenant", float64(counts.Total)/float64(n), "requests")
+		add(c.metric+"."+step.name+".wall_s", result.Wall.Seconds(), "s")
+		fmt.Printf("%-8s %s n=%-4d parallelism=%-3d %-9s %5d requests in %.1f s (%s)\n",
+			c.who, c.metric, n, parallelism, step.name, counts.Total, result.Wall.Seconds(), describe(counts))
+		if step.name == "create" && c.cloud == simcloud.Hetzner {
 			if imposed := imposedByLimit(n); imposed > 0 {
 				add("hetzner.create.limit_factor", result.Wall.Seconds()/imposed.Seconds(), "x")
 			}
 		}
-		servers := len(sim.Objects("server"))
+		machines := len(sim.Objects(c.machine))
 		if err != nil {
-			add("hetzner."+step.name+".servers", float64(servers), "servers")
+			add(c.metric+"."+step.name+".servers", float64(machines), "servers")
 			return results, err
 		}
-		if servers != step.servers {
-			return results, fmt.Errorf("after %s there are %d servers, want %d", step.name, servers, step.servers)
+		if machines != step.machines {
+			return results, fmt.Errorf("after %s there are %d machines, want %d", step.name, machines, step.machines)
+		}
+		if others := sim.Counts().Total - counts.Total; others != 0 {
+			return results, fmt.Errorf("%s asked other clouds than %s %d times", step.name, c.cloud, others)
 		}
 	}
 	return results, nil
@@ -98,7 +102,7 @@ func imposedByLimit(n int) time.Duration {
 }
 
 // follow tells every ten seconds what was asked so far, until it is stopped.
-func (s settings) follow(sim *harness.Sim) (stop func()) {
+func (s settings) follow(sim *harness.Sim, cloud string) (stop func()) {
 	if !s.verbose {
 		return func() {}
 	}
@@ -113,7 +117,7 @@ func (s settings) follow(sim *harness.Sim) (stop func()) {
 			case <-done:
 				return
 			case <-tick.C:
-				counts := sim.Counts()
+				counts := sim.CountsOf(cloud)
 				fmt.Printf("  %4.0f s: %d requests (%s)\n", time.Since(begun).Seconds(), counts.Total, describe(counts))
 			}
 		}
@@ -131,7 +135,7 @@ func describe(counts harness.Requests) string {
 	})
 	var parts []string
 	for _, route := range routes {
-		parts = append(parts, fmt.Sprintf("%s ×%d", route, counts.Routes[route]))
+		parts = append(parts, fmt.Sprintf("%s ×%d", shortened(route), counts.Routes[route]))
 	}
 	if refused := counts.Status[429]; refused > 0 {
 		parts = append(parts, fmt.Sprintf("429 ×%d", refused))
@@ -139,79 +143,7 @@ func describe(counts harness.Requests) string {
 	return strings.Join(parts, ", ")
 }
 
-// corePlan compares a plan without a change with the time that Terraform
-// itself needs: the same state and configuration, but a provider that does
-// nothing.
-func (s settings) corePlan(ctx context.Context, n int) (results []result, err error) {
-	sim, err := harness.StartSim(simcloud.Options{})
-	if err != nil {
-		return nil, err
-	}
-	defer func() { err = errors.Join(err, sim.Close()) }()
-	states, err := harness.StartStateServer()
-	if err != nil {
-		return nil, err
-	}
-	defer func() { err = errors.Join(err, states.Close()) }()
-	dir, err := writeStack(s.dir, holdfast(), n, sim.HetznerEndpoint(), states.Address("bench"))
-	if err != nil {
-		return nil, err
-	}
-	work, err := harness.NewWorkspace(s.cli, dir, s.provider)
-	if err != nil {
-		return nil, err
-	}
-	for _, arguments := range [][]string{{"init", "-no-color"}, {"apply", "-auto-approve", "-no-color", "-parallelism=50"}} {
-		if _, err := work.Run(ctx, arguments...); err != nil {
-			return nil, err
-		}
-	}
-	if err := states.Copy("bench", "nothing"); err != nil {
-		return nil, err
-	}
-	nothing, err := s.doesNothing(ctx, n, sim.HetznerEndpoint(), states.Address("nothing"))
-	if err != nil {
-		return nil, err
-	}
-	// Alternate, and take the best of each: noise only ever adds.
-	best := map[string]time.Duration{}
-	for range 3 {
-		for who, workspace := range map[string]*harness.Workspace{"holdfast": work, "nothing": nothing} {
-			result, err := workspace.Run(ctx, "plan", "-detailed-exitcode", "-no-color")
-			if err != nil {
-				return nil, fmt.Errorf("plan with %s: %w", who, err)
-			}
-			if d, ok := best[who]; !ok || result.Wall < d {
-				best[who] = result.Wall
-			}
-		}
-	}
-	fmt.Printf("%d resources, plan without a change: holdfast %.2f s, a provider that does nothing %.2f s, factor %.2f\n",
-		4*n+1, best["holdfast"].Seconds(), best["nothing"].Seconds(), best["holdfast"].Seconds()/best["nothing"].Seconds())
-	for _, who := range []string{"holdfast", "nothing"} {
-		results = append(results, result{Metric: "core.noop_plan.wall_s", N: n, Value: best[who].Seconds(), Unit: "s", Who: who})
-	}
-	return results, nil
-}
-
-// doesNothing prepares the same configuration with a provider that does
-// nothing.
-func (s settings) doesNothing(ctx context.Context, n int, endpoint, state string) (*harness.Workspace, error) {
-	binary := filepath.Join(s.dir, "terraform-provider-nothing")
-	if _, err := os.Stat(binary); err != nil {
-		build := exec.CommandContext(ctx, "go", "build", "-o", binary, "github.com/holdfast-cloud/terraform-provider-holdfast/tests/bench/nullprovider")
-		if out, err := build.CombinedOutput(); err != nil {
-			return nil, fmt.Errorf("build the provider that does nothing: %w\n%s", err, out)
-		}
-	}
-	dir, err := writeStack(s.dir, holdfast(), n, endpoint, state)
-	if err != nil {
-		return nil, err
-	}
-	work, err := harness.NewWorkspace(s.cli, dir, harness.Holdfast(binary))
-	if err != nil {
-		return nil, err
-	}
-	_, err = work.Run(ctx, "init", "-no-color")
-	return work, err
+// shortened leaves out what all of Google's paths begin with.
+func shortened(route string) string {
+	return strings.Replace(route, " /compute/v1/projects/{project}", " ", 1)
 }

@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -51,7 +52,9 @@ func cleanEnvironment() []string {
 	var env []string
 	for _, pair := range os.Environ() {
 		name, _, _ := strings.Cut(pair, "=")
-		if strings.HasPrefix(name, "TF_") || strings.HasPrefix(name, "HCLOUD_") || strings.HasPrefix(name, "HOLDFAST_") {
+		if slices.ContainsFunc([]string{"TF_", "HCLOUD_", "GOOGLE_", "CLOUDSDK_", "HOLDFAST_"}, func(prefix string) bool {
+			return strings.HasPrefix(name, prefix)
+		}) {
 			continue
 		}
 		env = append(env, pair)

@@ -19,7 +19,7 @@ func (r Requests) Split() (reads, writes, polls int) {
 		switch {
 		case method != "GET":
 			writes += count
-		case strings.Contains(path, "/actions"):
+		case strings.Contains(path, "/actions"), strings.Contains(path, "/operations"):
 			polls += count
 		default:
 			reads += count
@@ -50,13 +50,31 @@ func StartSim(options simcloud.Options) (*Sim, error) {
 // HetznerEndpoint is what a Hetzner Cloud client takes as its endpoint.
 func (s *Sim) HetznerEndpoint() string { return s.served.URL + "/v1" }
 
-// Counts gives the number of requests since the last reset.
+// GoogleEndpoint is what a Compute Engine client takes as its endpoint.
+func (s *Sim) GoogleEndpoint() string { return s.served.URL + "/compute/v1/" }
+
+// Counts gives the number of requests to all clouds since the last reset.
 func (s *Sim) Counts() Requests { return Requests{s.Requests()} }
 
-// Inventory counts the objects by kind that a customer could have made.
+// CountsOf gives the number of requests to one cloud (simcloud.Hetzner or
+// simcloud.Google) since the last reset.
+func (s *Sim) CountsOf(cloud string) Requests { return Requests{s.RequestsOf(cloud)} }
+
+// Inventory counts the objects by kind that a customer of Hetzner Cloud could
+// have made.
 func (s *Sim) Inventory() map[string]int {
+	return s.count("server", "volume", "network", "firewall", "ssh_key", "primary_ip", "floating_ip", "placement_group")
+}
+
+// GoogleInventory counts the objects by kind that a customer of Google Cloud
+// could have made; their names begin with "google_".
+func (s *Sim) GoogleInventory() map[string]int {
+	return s.count("google_instance", "google_disk", "google_network", "google_subnetwork", "google_firewall", "google_route")
+}
+
+func (s *Sim) count(kinds ...string) map[string]int {
 	counts := map[string]int{}
-	for _, kind := range []string{"server", "volume", "network", "firewall", "ssh_key", "primary_ip", "floating_ip", "placement_group"} {
+	for _, kind := range kinds {
 		counts[kind] = len(s.Objects(kind))
 	}
 	return counts

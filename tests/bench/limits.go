@@ -1,0 +1,33 @@
+package main
+
+import "fmt"
+
+// limits are the most that Holdfast may take a tenant, from limitsFrom tenants
+// on: below, the lists and polls that all tenants share weigh too much. A
+// tenant is a network with its subnet, a firewall, a volume and a machine.
+// Four objects at Hetzner Cloud and five at Google Cloud are the least that
+// creating and destroying takes.
+func limits() map[string]float64 {
+	return map[string]float64{
+		"hetzner.create.requests_per_tenant":    5,
+		"hetzner.noop_plan.requests_per_tenant": 0.25,
+		"hetzner.destroy.requests_per_tenant":   5,
+		"google.create.requests_per_tenant":     7,
+		"google.noop_plan.requests_per_tenant":  0.1,
+		"google.destroy.requests_per_tenant":    7,
+	}
+}
+
+const limitsFrom = 100
+
+// tooMuch names the figures that are over their limit.
+func tooMuch(results []result) []string {
+	var found []string
+	most := limits()
+	for _, r := range results {
+		if limit, ok := most[r.Metric]; ok && r.Who == "holdfast" && r.N >= limitsFrom && r.Value > limit {
+			found = append(found, fmt.Sprintf("%s is %.3f at %d tenants and -parallelism=%d; the limit is %g", r.Metric, r.Value, r.N, r.Parallelism, limit))
+		}
+	}
+	return found
+}
