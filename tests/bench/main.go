@@ -32,7 +32,7 @@ type settings struct {
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	if err := run(ctx, os.Args[1:]); err != nil {
+	if err := run(ctx, os.Args[1:]); err != nil && !errors.Is(err, flag.ErrHelp) {
 		fmt.Fprintf(os.Stderr, "\nThe benchmark failed: %v\n", err)
 		os.Exit(1)
 	}
@@ -42,7 +42,7 @@ func run(ctx context.Context, arguments []string) error {
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
 	provider := flags.String("provider", "bin/terraform-provider-holdfast", "the built provider")
 	sizes := flags.String("n", os.Getenv("N"), "numbers of tenants, comma separated (default 20,100)")
-	parallelism := flags.String("parallelism", "10,50", "values of terraform's -parallelism; from 300 tenants on the largest only")
+	parallelism := flags.String("parallelism", "10,50", "values of terraform's -parallelism; from 300 tenants on, and from 100 in Google Cloud, the largest only")
 	which := flags.String("cloud", "both", "where the stack stands: hetzner, google, or both")
 	peer := flags.String("hcloud", os.Getenv("HCLOUD_PROVIDER"), "the official hcloud provider's binary, measured in the same run")
 	lifecycle := flags.Bool("lifecycle", true, "measure create, a plan without a change, and destroy")

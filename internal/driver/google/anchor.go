@@ -20,6 +20,8 @@ type anchors struct {
 	there map[string]bool
 	// swept tells that this run has looked for what earlier ones left.
 	swept bool
+	// dropped holds those that this run has deleted and not made again.
+	dropped map[string]bool
 }
 
 // anchorName is the anchor network of a deployment.
@@ -44,6 +46,20 @@ func (d *Driver) ensureAnchor(ctx context.Context, deployment string) (string, e
 	if there {
 		return name, nil
 	}
+	// Who comes while it is being made waits for it: it refuses rules until it
+	// is ready. The first caller's end must not fail the others.
+	result := d.shared.DoChan("anchor "+name, func() (any, error) {
+		return nil, d.makeAnchor(context.WithoutCancel(ctx), name, deployment)
+	})
+	select {
+	case <-ctx.Done():
+		return "", ctx.Err()
+	case outcome := <-result:
+		return name, outcome.Err
+	}
+}
+
+func (d *Driver) makeAnchor(ctx context.Context, name, deployment string) error {
 	pairs := map[string]string{labelAnchor: "true"}
 	if deployment != "" {
 		pairs[cloud.LabelDeployment] = deployment
@@ -55,11 +71,10 @@ func (d *Driver) ensureAnchor(ctx context.Context, deployment string) (string, e
 	if codeOf(err) == cloud.CodeNameTaken {
 		err = d.checkAnchor(ctx, name, deployment)
 	}
-	if err != nil {
-		return "", err
+	if err == nil {
+		d.knowAnchor(name, true)
 	}
-	d.knowAnchor(name, true)
-	return name, nil
+	return err
 }
 
 // checkAnchor tells whether the network that has the anchor's name is one.
@@ -81,9 +96,12 @@ func (d *Driver) knowAnchor(name string, there bool) {
 	d.anchors.mu.Lock()
 	defer d.anchors.mu.Unlock()
 	if d.anchors.there == nil {
-		d.anchors.there = map[string]bool{}
+		d.anchors.there, d.anchors.dropped = map[string]bool{}, map[string]bool{}
 	}
 	d.anchors.there[name] = there
+	if there {
+		delete(d.anchors.dropped, name)
+	}
 }
 
 // dropEmptyAnchors deletes the anchors that hold no rule: a removal that was
@@ -130,11 +148,37 @@ func (d *Driver) dropAnchor(ctx context.Context, name string) error {
 	if left := d.rules.some(func(r *computepb.Firewall) bool { return lastPart(r.GetNetwork()) == name }); len(left) > 0 {
 		return nil
 	}
+	if d.removals.under(name) {
+		return nil // whoever deletes that rule comes here when it is gone
+	}
+	// Several firewalls may have gone at the same moment.
+	result := d.shared.DoChan("drop anchor "+name, func() (any, error) { return nil, d.dropOnce(context.WithoutCancel(ctx), name) })
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case outcome := <-result:
+		return outcome.Err
+	}
+}
+
+func (d *Driver) dropOnce(ctx context.Context, name string) error {
+	d.anchors.mu.Lock()
+	dropped := d.anchors.dropped[name]
+	d.anchors.mu.Unlock()
+	if dropped {
+		return nil
+	}
 	d.knowAnchor(name, false)
 	err := d.done(ctx, func(requestID *string) (*compute.Operation, error) {
 		return d.api.networks.Delete(ctx, &computepb.DeleteNetworkRequest{Project: d.project, Network: name, RequestId: requestID})
 	})
-	if isInUse(err) || isNotFound(err) {
+	switch {
+	case err == nil || isNotFound(err):
+		d.anchors.mu.Lock()
+		defer d.anchors.mu.Unlock()
+		d.anchors.dropped[name] = true
+		return nil
+	case isInUse(err):
 		return nil
 	}
 	return err

@@ -80,6 +80,7 @@ type Driver struct {
 	metadata *projectMetadata
 	anchors  anchors
 	grants   *grants
+	removals removals
 	// What the callers of one run share.
 	rules   *index[*computepb.Firewall]
 	subnets *index[*computepb.Subnetwork]

@@ -145,7 +145,7 @@ func (n firewalls) remove(ctx context.Context, native string) error {
 	// removal that was cut short can be found and done again.
 	slices.SortStableFunc(have.rules, func(a, b *computepb.Firewall) int { return btoi(a.GetName() == native) - btoi(b.GetName() == native) })
 	for _, rule := range have.rules {
-		more, err := n.d.deleteRule(ctx, rule.GetName())
+		more, err := n.d.deleteRule(ctx, rule)
 		if err != nil {
 			return err
 		}

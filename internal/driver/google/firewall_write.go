@@ -58,17 +58,6 @@ func (d *Driver) patchRule(ctx context.Context, name string, change *computepb.F
 	})
 }
 
-func (d *Driver) deleteRule(ctx context.Context, name string) ([]cloud.Operation, error) {
-	operations, err := d.write(ctx, func(requestID *string) (*compute.Operation, error) {
-		return d.api.firewalls.Delete(ctx, &computepb.DeleteFirewallRequest{Project: d.project, Firewall: name, RequestId: requestID})
-	})
-	if err == nil || isNotFound(err) {
-		d.rules.drop(name)
-		return operations, nil
-	}
-	return nil, err
-}
-
 // putRule makes a rule, or brings the one of its name to it. have is what is
 // known of that one, nil if nothing is.
 func (d *Driver) putRule(ctx context.Context, have, want *computepb.Firewall) ([]cloud.Operation, error) {
@@ -128,7 +117,7 @@ func (d *Driver) putRules(ctx context.Context, have, want []*computepb.Firewall)
 		if names[rule.GetName()] == nil {
 			continue
 		}
-		more, err := d.deleteRule(ctx, rule.GetName())
+		more, err := d.deleteRule(ctx, rule)
 		if err != nil {
 			return operations, err
 		}

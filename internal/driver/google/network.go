@@ -182,7 +182,7 @@ func (n networks) empty(ctx context.Context, native string, fresh bool) error {
 		if rule.GetName() != labelRuleName(native) && !isCopy(rule) {
 			continue
 		}
-		more, err := n.d.deleteRule(ctx, rule.GetName())
+		more, err := n.d.deleteRule(ctx, rule)
 		if err != nil {
 			return err
 		}

@@ -105,6 +105,7 @@ func (d *Driver) wait(ctx context.Context, operations []cloud.Operation) error {
 	if len(operations) == 0 {
 		return nil
 	}
+	defer d.removals.ended(operations)
 	return d.waiter.Wait(ctx, operations...)
 }
 
