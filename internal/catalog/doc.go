@@ -8,8 +8,10 @@
 //
 // Google's zones are of one Site where they are of one region: its documents
 // promise that failures of zones are independent as a rule, not that floods
-// and fires are. Its AI zones (us-central1-ai1a) are left out: they sell
-// accelerators, not machines for tenants.
+// and fires are. Its AI zones (us-central1-ai1a) are left out: they are there
+// for accelerators. Its statements about DDoS protection and physical security
+// were read in stored copies of its pages: the first as of April 2026, the
+// others without a date and probably some years old.
 //
 // It may import package cloud and the standard library.
 package catalog

@@ -31,9 +31,7 @@ func diskModule() module {
 			"disks.update":       changed(disks, applyDisk),
 			"disks.updateKmsKey": changed(disks, applyDisk),
 		},
-		// Blank disks take a second or two, disks from images some more
-		// (https://cloud.google.com/compute/docs/disks/create-disk-from-source
-		// gives no numbers; users' logs of operations do).
+		// Assumed: see module.
 		durations: map[string]time.Duration{
 			"disks.insert": 3 * time.Second, "disks.delete": 2 * time.Second, "disks.resize": 3 * time.Second,
 			"disks.setLabels": time.Second, "disks.update": 2 * time.Second, "disks.updateKmsKey": 5 * time.Second,

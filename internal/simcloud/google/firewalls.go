@@ -104,7 +104,7 @@ func firewallModule() module {
 			"firewalls.update": changed(firewalls, replaceFirewall),
 			"firewalls.delete": deleted(firewalls),
 		},
-		// As the vendor's Terraform provider shows them in practice: 5 to 12 s.
+		// Assumed: see module.
 		durations: map[string]time.Duration{"firewalls.insert": 8 * time.Second, "firewalls.patch": 8 * time.Second,
 			"firewalls.update": 8 * time.Second, "firewalls.delete": 8 * time.Second},
 		usage: map[string]func(*engine.Tx, string, string) float64{"FIREWALLS": counted(firewalls)},

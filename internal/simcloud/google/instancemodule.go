@@ -79,9 +79,8 @@ func instanceCompletions() map[string]engine.Completion {
 	return out
 }
 
-// instanceDurations are as users see the vendor's operations last; a stop waits
-// for the guest, up to 90 s (https://cloud.google.com/compute/docs/instances/stop-start-instance),
-// of which a Linux guest takes some 20 to 40.
+// instanceDurations are assumed: see module. A stop waits for the guest, up to
+// 90 s (https://cloud.google.com/compute/docs/instances/stop-start-instance).
 func instanceDurations() map[string]time.Duration {
 	out := map[string]time.Duration{
 		"instances.insert": 10 * time.Second, "instances.bulkInsert": 10 * time.Second, "instances.delete": 40 * time.Second,

@@ -12,7 +12,10 @@ type module struct {
 	kinds       []engine.AnyKind
 	routes      []*route
 	completions map[string]engine.Completion // by command: "networks.insert"
-	durations   map[string]time.Duration     // by command; see duration
+	// durations are by command. They are assumed, of the order of magnitude
+	// that users know: neither measured nor documented by the vendor.
+	// engine.Options.Durations replaces them.
+	durations map[string]time.Duration
 	// usage answers how much of a quota's metric is used, by metric. region is
 	// empty for metrics of the project.
 	usage map[string]func(tx *engine.Tx, project, region string) float64

@@ -136,8 +136,7 @@ func networkModule() module {
 			}),
 			"networks.delete": {OK: networkDeleted},
 		},
-		// As the vendor's own Terraform provider shows them in practice: a
-		// network "creation complete after" 11 to 22 s, a deletion likewise.
+		// Assumed: see module.
 		durations: map[string]time.Duration{
 			"networks.insert": 15 * time.Second, "networks.patch": 10 * time.Second,
 			"networks.switchToCustomMode": 10 * time.Second, "networks.delete": 15 * time.Second,

@@ -50,7 +50,7 @@ func projectModule() module {
 			{method: http.MethodPost, path: "projects/{project}/setCommonInstanceMetadata", do: setCommonInstanceMetadata},
 		},
 		completions: map[string]engine.Completion{"projects.setCommonInstanceMetadata": {}},
-		// Seconds, as users see the operation last.
+		// Assumed: see module.
 		durations: map[string]time.Duration{"projects.setCommonInstanceMetadata": 4 * time.Second},
 	}
 }

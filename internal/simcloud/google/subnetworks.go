@@ -134,8 +134,7 @@ func subnetworkModule() module {
 			"subnetworks.setPrivateIpGoogleAccess": changed(subnetworks, replaceSubnetwork),
 			"subnetworks.delete":                   {OK: subnetworkDeleted},
 		},
-		// As the vendor's Terraform provider shows them in practice: 10 to 20 s
-		// to create, about 10 to change, 10 to 20 to delete.
+		// Assumed: see module.
 		durations: map[string]time.Duration{
 			"subnetworks.insert": 10 * time.Second, "subnetworks.patch": 8 * time.Second,
 			"subnetworks.expandIpCidrRange": 8 * time.Second, "subnetworks.setPrivateIpGoogleAccess": 6 * time.Second,
