@@ -218,7 +218,8 @@ func (s *store[S, H, T]) carryOut(ctx context.Context, id cloud.ID, steps []step
 // surprising tells whether an error may come from an object that is not as it
 // was thought to be.
 func surprising(err error) bool {
-	return anyCode(err, cloud.CodeConflict, cloud.CodeNotFound, cloud.CodeNameTaken, cloud.CodeInvalid, cloud.CodeInUse,
+	var waited waitedFor
+	return !errors.As(err, &waited) && anyCode(err, cloud.CodeConflict, cloud.CodeNotFound, cloud.CodeNameTaken, cloud.CodeInvalid, cloud.CodeInUse,
 		cloud.CodeUnavailable, cloud.CodeOperationFailed, cloud.CodeUnknown)
 }
 

@@ -168,9 +168,15 @@ func (s attachVolume) run(ctx context.Context, d *Driver, id cloud.ID) ([]cloud.
 	return nil, err
 }
 
-// heldBy says which VM holds a volume.
+// waitedFor marks an error that has been waited out: trying again at once is
+// no use.
+type waitedFor struct{ error }
+
+func (w waitedFor) Unwrap() error { return w.error }
+
+// heldBy says which VM holds a volume, after it was waited for.
 func heldBy(holder, volume string, err error) error {
-	return &cloud.Error{Code: cloud.CodeInUse, Cloud: Name, Field: "volume_ids", VendorCode: "RESOURCE_IN_USE_BY_ANOTHER_RESOURCE", Err: err,
+	return &cloud.Error{Code: cloud.CodeInUse, Cloud: Name, Field: "volume_ids", VendorCode: "RESOURCE_IN_USE_BY_ANOTHER_RESOURCE", Err: waitedFor{err},
 		Message: fmt.Sprintf("VM %s holds volume %s", holder, volume),
 		Remedy:  "Take the volume out of the other VM's volume_ids and apply again."}
 }
