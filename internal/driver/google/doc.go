@@ -97,7 +97,8 @@
 //
 // Machine types are those of the price list in data/machinetypes.json, as far
 // as the zone sells them. The vendor encrypts every disk (ENC-1). c4a takes
-// Hyperdisk only: its volumes need type = "hyperdisk-balanced".
+// Hyperdisk only: its volumes need type = "hyperdisk-balanced", which is looked
+// at before such a VM is made.
 //
 // VolumeSpec.Options knows
 //

@@ -76,6 +76,8 @@ type Driver struct {
 	shared singleflight.Group
 	// full holds subnetworks that have no free address.
 	full usedUp
+	// diskTypes holds the types of the volumes that this run has seen.
+	diskTypes diskTypes
 	// metadata is the project's, which holds the SSH keys.
 	metadata *projectMetadata
 	anchors  anchors

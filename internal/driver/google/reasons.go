@@ -78,6 +78,11 @@ func (d *Driver) explain(failed *cloud.Error, status int) {
 	failed.Code = code
 	failed.Field = fieldIn(failed.Kind, failed.Message)
 	switch code {
+	case cloud.CodeInvalid:
+		if unlike.MatchString(failed.Message) {
+			failed.Field = "server_type"
+			failed.Remedy = `Machines of newer series take Hyperdisk only, older ones Persistent Disk (pd-…) only. Name a server type of another series, or give the volumes google { type = "hyperdisk-balanced" }.`
+		}
 	case cloud.CodeNameTaken:
 		failed.Field = "name"
 	case cloud.CodeConflict:
@@ -111,6 +116,8 @@ var (
 	// missingPermission finds what a refusal names.
 	missingPermission = regexp.MustCompile(`'([a-z]+\.[A-Za-z]+\.[A-Za-z]+)' permission|[Pp]ermission '([a-z]+\.[A-Za-z]+\.[A-Za-z]+)'`)
 	serviceAgent      = regexp.MustCompile(`service-[0-9]+@compute-system\.iam\.gserviceaccount\.com`)
+	// unlike finds the refusal of a disk type that a machine type does not take.
+	unlike = regexp.MustCompile(`features are not compatible for creating instance`)
 	// faultyField finds the field that a refusal names: Invalid value for
 	// field 'resource.machineType'.
 	faultyField = regexp.MustCompile(`field '(?:resource\.|)([A-Za-z.]+)`)

@@ -40,7 +40,9 @@ func (n volumes) create(ctx context.Context, spec cloud.VolumeSpec) (cloud.Volum
 	if err != nil {
 		return cloud.Volume{}, nil, err
 	}
-	return madeVolume(spec), operations, nil
+	made := madeVolume(spec)
+	n.d.diskTypes.put(made.ID.Native, typeOf(spec.Options))
+	return made, operations, nil
 }
 
 func (n volumes) get(ctx context.Context, zone, native string) (*computepb.Disk, error) {
