@@ -38,6 +38,9 @@ func (n vms) create(ctx context.Context, spec cloud.VMSpec) (cloud.VM, []cloud.O
 	if err := n.d.grants.check(ctx, cloud.KindVM, spec.Options[optionKMSKey]); err != nil {
 		return none, nil, err
 	}
+	if err := n.d.checkGateway(spec); err != nil {
+		return none, nil, err
+	}
 	if err := n.d.checkDisks(ctx, spec); err != nil {
 		return none, nil, err
 	}
