@@ -189,12 +189,14 @@ func (d *Driver) ensureFirewalls(ctx context.Context, network string, location c
 			return d.fail(err, cloud.KindFirewall, tag, "copy firewall")
 		}
 		more, err := d.putRules(ctx, have.in(network), want)
+		operations = append(operations, more...)
 		if err != nil {
+			d.waitOut(ctx, operations)
 			return d.fail(err, cloud.KindFirewall, tag, "copy firewall into network "+network)
 		}
-		operations = append(operations, more...)
 	}
 	if err := d.wait(ctx, operations); err != nil {
+		d.waitOut(ctx, operations)
 		return d.fail(err, cloud.KindFirewall, "", "copy firewalls into network "+network+" for "+location.String())
 	}
 	return nil

@@ -109,6 +109,18 @@ func (d *Driver) wait(ctx context.Context, operations []cloud.Operation) error {
 	return d.waiter.Wait(ctx, operations...)
 }
 
+// waitOut waits for the end of operations, well or ill, of which one has failed:
+// a Waiter returns at the first failure. What is not named after the object that
+// is being made would otherwise be found by the next run, be taken for there,
+// and fail behind its back.
+func (d *Driver) waitOut(ctx context.Context, operations []cloud.Operation) {
+	for _, operation := range operations {
+		if err := d.wait(ctx, []cloud.Operation{operation}); ctx.Err() != nil || codeOf(err) == cloud.CodeUnavailable {
+			return
+		}
+	}
+}
+
 // done sends a write and waits for its end.
 func (d *Driver) done(ctx context.Context, send func(requestID *string) (*compute.Operation, error)) error {
 	operations, err := d.write(ctx, send)

@@ -1,14 +1,17 @@
 package google_test
 
 import (
+	"context"
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/holdfast-cloud/terraform-provider-holdfast/internal/cloud"
+	"github.com/holdfast-cloud/terraform-provider-holdfast/internal/driver/google"
 	"github.com/holdfast-cloud/terraform-provider-holdfast/internal/simcloud"
 )
 
@@ -202,4 +205,49 @@ func TestAnAnchorThatIsLeftGoesWithTheNextNetwork(t *testing.T) {
 	if looked := w.spent()["GET /global/networks"]; looked != 1 {
 		t.Errorf("looked for anchors %d times, want once a run", looked)
 	}
+}
+
+// A run that gives up leaves no copy of a firewall behind that is still being
+// made: the next run would take it for there, also if it fails.
+func TestFailedCopiesAreWaitedFor(t *testing.T) {
+	w := newWorld(t, 0)
+	d := w.connect(t)
+	for _, err := range []error{create(t, d.SSHKeys(), keySpec()), create(t, d.Networks(), tenantNetwork("one")),
+		create(t, d.Firewalls(), cloud.FirewallSpec{Meta: regionMeta("common"), Rules: webRules()})} {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	var begun, settled []string
+	failing := w.connectWith(t, func(options *google.Options) {
+		options.NewWaiter = func(cloud.OperationPoller) cloud.Waiter {
+			return waiterFunc(func(operations []cloud.Operation) error {
+				for _, one := range operations {
+					if len(operations) > 1 {
+						begun = append(begun, one.ID)
+					} else {
+						settled = append(settled, one.ID)
+					}
+				}
+				return &cloud.Error{Code: cloud.CodeOperationFailed, Message: "the first of them has failed"}
+			})
+		}
+	})
+	spec := tenantVM("one")
+	spec.Volumes, spec.Firewalls = nil, []string{"common-" + zone}
+	w.fault(t, simcloud.Fault{Kind: simcloud.FaultActionStuck, Command: "firewalls.insert"})
+	if err := create(t, failing.VMs(), spec); cloud.CodeOf(err) != cloud.CodeOperationFailed {
+		t.Fatal(err)
+	}
+	slices.Sort(begun)
+	slices.Sort(settled)
+	if len(begun) != 5 || !slices.Equal(begun, settled) {
+		t.Errorf("begun %v, and waited for one by one %v", begun, settled)
+	}
+}
+
+type waiterFunc func([]cloud.Operation) error
+
+func (f waiterFunc) Wait(_ context.Context, operations ...cloud.Operation) error {
+	return f(operations)
 }
