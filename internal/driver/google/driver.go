@@ -83,6 +83,8 @@ type Driver struct {
 	anchors  anchors
 	grants   *grants
 	removals removals
+	// copies are the turns of who copies a firewall into a network.
+	copies turns
 	// What the callers of one run share.
 	rules   *index[*computepb.Firewall]
 	subnets *index[*computepb.Subnetwork]

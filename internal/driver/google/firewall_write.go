@@ -160,24 +160,37 @@ func (s setRules) run(ctx context.Context, d *Driver, id cloud.ID) ([]cloud.Oper
 
 // ensureFirewalls sees to it that the firewalls hold in a network, for a VM in
 // a location that is about to carry their tags. It asks the API only about
-// firewalls that this run has not made or seen.
+// firewalls that this run has not made or seen. Of many VMs that begin at once,
+// the first makes the copies, and the others wait until they stand.
 func (d *Driver) ensureFirewalls(ctx context.Context, network string, location cloud.Location, firewalls []string) error {
-	if network == "" {
+	if network == "" || len(firewalls) == 0 {
 		return nil
 	}
-	var operations []cloud.Operation
+	names := make([]string, len(firewalls))
 	for i, tag := range firewalls {
-		have := ruleSet{tag: tag, rules: byName(d.rules.some(func(r *computepb.Firewall) bool { return belongs(r, tag) }))}
-		if len(have.rules) == 0 || have.head().GetName() != tag {
-			var err error
-			if have, err = d.ruleSetOf(ctx, tag, true); err != nil {
-				return d.fail(err, cloud.KindFirewall, tag, "read firewall")
-			}
+		names[i] = network + " " + tag
+	}
+	end, err := d.copies.take(ctx, names...)
+	if err != nil {
+		return err
+	}
+	defer end()
+	var (
+		operations []cloud.Operation
+		made       []*computepb.Firewall
+	)
+	// After a failure nobody knows which of them stand.
+	failed := func(err error, tag, doing string) error {
+		d.waitOut(ctx, operations)
+		for _, rule := range made {
+			d.rules.drop(rule.GetName())
 		}
-		if len(have.rules) == 0 {
-			failed := notThere(tag)
-			failed.Field = "firewall_ids[" + itoa(i) + "]"
-			return failed
+		return d.fail(err, cloud.KindFirewall, tag, doing)
+	}
+	for i, tag := range firewalls {
+		have, err := d.firewallNamed(ctx, i, tag)
+		if err != nil {
+			return failed(err, tag, "read firewall")
 		}
 		home := have.home()
 		if home.Network == network {
@@ -186,18 +199,34 @@ func (d *Driver) ensureFirewalls(ctx context.Context, network string, location c
 		rules := neutralRules(tag, have.in(home.Network), home)
 		want, err := d.vpcRules(tag, have.labels(), rules, site{Network: network, Copy: true})
 		if err != nil {
-			return d.fail(err, cloud.KindFirewall, tag, "copy firewall")
+			return failed(err, tag, "copy firewall")
 		}
 		more, err := d.putRules(ctx, have.in(network), want)
-		operations = append(operations, more...)
+		operations, made = append(operations, more...), append(made, want...)
 		if err != nil {
-			d.waitOut(ctx, operations)
-			return d.fail(err, cloud.KindFirewall, tag, "copy firewall into network "+network)
+			return failed(err, tag, "copy firewall into network "+network)
 		}
 	}
 	if err := d.wait(ctx, operations); err != nil {
-		d.waitOut(ctx, operations)
-		return d.fail(err, cloud.KindFirewall, "", "copy firewalls into network "+network+" for "+location.String())
+		return failed(err, "", "copy firewalls into network "+network+" for "+location.String())
 	}
 	return nil
+}
+
+// firewallNamed gives the rules of the firewall that a VM names as its i-th,
+// as this run knows them.
+func (d *Driver) firewallNamed(ctx context.Context, i int, tag string) (ruleSet, error) {
+	have := ruleSet{tag: tag, rules: byName(d.rules.some(func(r *computepb.Firewall) bool { return belongs(r, tag) }))}
+	if len(have.rules) == 0 || have.head().GetName() != tag {
+		var err error
+		if have, err = d.ruleSetOf(ctx, tag, true); err != nil {
+			return have, err
+		}
+	}
+	if len(have.rules) == 0 {
+		failed := notThere(tag)
+		failed.Field = "firewall_ids[" + itoa(i) + "]"
+		return have, failed
+	}
+	return have, nil
 }

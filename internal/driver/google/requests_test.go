@@ -2,10 +2,12 @@ package google_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/netip"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -204,6 +206,59 @@ func TestAnAnchorThatIsLeftGoesWithTheNextNetwork(t *testing.T) {
 	}
 	if looked := w.spent()["GET /global/networks"]; looked != 1 {
 		t.Errorf("looked for anchors %d times, want once a run", looked)
+	}
+}
+
+// Many VMs that begin at once in one network copy a shared firewall into it
+// once, and none is made before the copy stands.
+func TestManyVMsCopyAFirewallOnce(t *testing.T) {
+	w := newWorld(t, 1)
+	d := w.connect(t)
+	for _, err := range []error{create(t, d.SSHKeys(), keySpec()), create(t, d.Networks(), tenantNetwork("one")),
+		create(t, d.Firewalls(), cloud.FirewallSpec{Meta: regionMeta("common"), Rules: webRules()})} {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	w.sim.ResetRequests()
+	var group sync.WaitGroup
+	failures := make([]error, 12)
+	for i := range failures {
+		spec := tenantVM(fmt.Sprint("vm", i))
+		spec.Network, spec.Volumes, spec.Firewalls = "one-"+zone, nil, []string{"common-" + zone}
+		group.Go(func() { failures[i] = create(t, d.VMs(), spec) })
+	}
+	group.Wait()
+	if err := errors.Join(failures...); err != nil {
+		t.Fatal(err)
+	}
+	spent := w.spent()
+	if spent["POST /global/firewalls"] != 5 || spent["PATCH /global/firewalls/{firewall}"] != 0 || spent["POST /zones/{zone}/instances"] != len(failures) {
+		t.Errorf("%v", spent)
+	}
+}
+
+// What a failed copy left in the run's memory is not there: the next VM makes it.
+func TestAFailedCopyIsMadeAgain(t *testing.T) {
+	w := newWorld(t, 0)
+	d := w.connect(t)
+	for _, err := range []error{create(t, d.SSHKeys(), keySpec()), create(t, d.Networks(), tenantNetwork("one")),
+		create(t, d.Firewalls(), cloud.FirewallSpec{Meta: regionMeta("common"), Rules: webRules()})} {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	w.fault(t, simcloud.Fault{Kind: simcloud.FaultActionFailed, Command: "firewalls.insert", Count: 2})
+	spec := tenantVM("one")
+	spec.Volumes, spec.Firewalls = nil, []string{"common-" + zone}
+	if err := create(t, d.VMs(), spec); cloud.CodeOf(err) != cloud.CodeOperationFailed {
+		t.Fatal(err)
+	}
+	if err := create(t, d.VMs(), spec); err != nil {
+		t.Fatal(err)
+	}
+	if rules := len(w.sim.Objects("google_firewall")); rules != 10 {
+		t.Errorf("%d rules, want 5 in the anchor and 5 with the VM", rules)
 	}
 }
 
