@@ -10,6 +10,7 @@ import (
 	"cloud.google.com/go/compute/apiv1/computepb"
 	"google.golang.org/api/option"
 
+	"github.com/holdfast-cloud/terraform-provider-holdfast/internal/budget"
 	"github.com/holdfast-cloud/terraform-provider-holdfast/internal/cloud"
 	"github.com/holdfast-cloud/terraform-provider-holdfast/internal/cloud/cloudtest"
 	"github.com/holdfast-cloud/terraform-provider-holdfast/internal/driver/google"
@@ -105,6 +106,18 @@ func (w *world) options(t *testing.T) []option.ClientOption {
 	return []option.ClientOption{option.WithEndpoint(w.url), option.WithHTTPClient(client(t))}
 }
 
+// connectThrifty makes a driver that polls as the provider does, for all
+// callers at once: with hundreds of them, polling is most of the work.
+func (w *world) connectThrifty(t *testing.T) *google.Driver {
+	t.Helper()
+	return w.connectWith(t, func(options *google.Options) { options.NewWaiter = w.sharedPolls })
+}
+
+// sharedPolls is the provider's own waiter, on the cloud's clock.
+func (w *world) sharedPolls(poller cloud.OperationPoller) cloud.Waiter {
+	return budget.NewWaiter(poller, fastClock{w.sim.Clock()}, func() budget.Pressure { return budget.Pressure{Full: 1} })
+}
+
 // creations are the paths of the requests that make the kinds.
 var creations = map[cloud.Kind]string{
 	cloud.KindSSHKey: "/setCommonInstanceMetadata$", cloud.KindNetwork: "/global/networks$", cloud.KindFirewall: "/global/firewalls$",
@@ -122,7 +135,7 @@ func TestConformance(t *testing.T) {
 	cloudtest.Run(t, cloudtest.Harness{New: func(t *testing.T) cloudtest.Account {
 		w := newWorld(t, 1)
 		return cloudtest.Account{
-			Connect:    func() cloud.Driver { return w.connect(t) },
+			Connect:    func() cloud.Driver { return w.connectThrifty(t) },
 			Location:   cloud.Location{Cloud: google.Name, Name: zone},
 			Standby:    cloud.Location{Cloud: google.Name, Name: "europe-west3-b"},
 			ServerType: smallType, LargerType: largeType, Image: "debian-12",
