@@ -13,7 +13,7 @@ data "holdfast_vm" "same" {
 }
 
 output "address" {
-  value = data.holdfast_vm.web.ipv4_address
+  value = data.holdfast_vm.web.private_ip
 }
 
 output "server_type" {

@@ -25,6 +25,8 @@ type Ref struct {
 type ActionError struct {
 	Code    string `json:"code"`
 	Message string `json:"message"`
+	// Details are what a vendor adds in a form of its own.
+	Details []map[string]any `json:"details,omitempty"`
 }
 
 // Action is a change that takes time. What its end does is chosen by Command

@@ -168,6 +168,9 @@ func TestInstanceAddresses(t *testing.T) {
 	}
 	op, err = c.insertVM(vm("vm-3"))
 	c.failed(op, err, "IP_SPACE_EXHAUSTED_WITH_DETAILS")
+	if status := op.Proto().GetHttpErrorStatusCode(); status != http.StatusBadRequest {
+		t.Errorf("HTTP status %d", status)
+	}
 	for _, name := range []string{"twice", "vm-3"} {
 		_, err = c.vms().Get(c.ctx, &computepb.GetInstanceRequest{Project: testProject, Zone: testZone, Instance: name})
 		c.refused(err, http.StatusNotFound, "notFound")
@@ -198,6 +201,10 @@ func TestInstanceCapacity(t *testing.T) {
 		c.failed(op, err, code)
 		if e := op.Proto(); e.GetHttpErrorStatusCode() != 503 || !strings.Contains(e.GetError().GetErrors()[0].GetMessage(), "The zone 'projects/acme-prod/zones/europe-west3-a' does not have enough resources") {
 			t.Errorf("%v", e)
+		}
+		info := op.Proto().GetError().GetErrors()[0].GetErrorDetails()
+		if len(info) != 3 || info[2].GetErrorInfo().GetReason() != "resource_availability" || info[2].GetErrorInfo().GetMetadatas()["vmType"] != "e2-medium" {
+			t.Errorf("details %v", info)
 		}
 		_, err = c.vms().Get(c.ctx, &computepb.GetInstanceRequest{Project: testProject, Zone: testZone, Instance: "web"})
 		c.refused(err, http.StatusNotFound, "notFound")

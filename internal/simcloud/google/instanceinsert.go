@@ -247,7 +247,20 @@ func (c *call) exhausted(machineType string) *engine.ActionError {
 			e.Message += "Try a different zone, or try again later."
 		}
 	}
+	e.Details = unavailableDetails(machineType, c.zone())
 	return e
+}
+
+// unavailableDetails are those of both codes, as users of the vendor's tools
+// report them (github.com/kubernetes/k8s.io/issues/9834).
+func unavailableDetails(machineType, zone string) []map[string]any {
+	return []map[string]any{
+		{"help": map[string]any{"links": []map[string]string{{"description": "Troubleshooting documentation", "url": "https://cloud.google.com/compute/docs/resource-error"}}}},
+		{"localizedMessage": map[string]string{"locale": "en-US", "message": fmt.Sprintf("A %s VM instance is currently unavailable in the %s zone. "+
+			"Alternatively, you can try your request again with a different VM hardware configuration or at a later time. For more information, see the troubleshooting documentation.", machineType, zone)}},
+		{"errorInfo": map[string]any{"domain": "compute.googleapis.com", "reason": "resource_availability",
+			"metadatas": map[string]string{"vmType": machineType, "zone": zone, "attachment": "", "zonesAvailable": ""}}},
+	}
 }
 
 // instanceInserted ends an insertion: the instances run, or they and their new

@@ -141,6 +141,7 @@ var statusOfCode = map[string]int{
 	"INVALID_FIELD_VALUE":                          http.StatusBadRequest,
 	"IP_IN_USE_BY_ANOTHER_RESOURCE":                http.StatusBadRequest,
 	"IP_SPACE_EXHAUSTED":                           http.StatusBadRequest,
+	"IP_SPACE_EXHAUSTED_WITH_DETAILS":              http.StatusBadRequest,
 	"CONDITION_NOT_MET":                            http.StatusPreconditionFailed,
 	"INTERNAL_ERROR":                               http.StatusInternalServerError,
 	"ZONE_RESOURCE_POOL_EXHAUSTED":                 http.StatusServiceUnavailable,
@@ -179,7 +180,7 @@ func (c *call) viewOperation(o *Operation) *operationView {
 		if code == "action_failed" { // a fault that names no code of the vendor's
 			code, message = "INTERNAL_ERROR", fmt.Sprintf("Internal error. Please try again or contact Google Support. (Code: '%d')", v.ID)
 		}
-		v.Error = &opErrors{Errors: []opError{{Code: code, Message: message}}}
+		v.Error = &opErrors{Errors: []opError{{Code: code, Message: message, ErrorDetails: a.Error.Details}}}
 		if status := statusOfCode[code]; status != 0 {
 			v.HTTPErrorStatusCode, v.HTTPErrorMessage = status, strings.ToUpper(http.StatusText(status))
 		}

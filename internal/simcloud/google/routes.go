@@ -112,6 +112,9 @@ func insertRoute(c *call) (any, error) {
 	if in.Network == "" {
 		return nil, required("resource.network")
 	}
+	if in.DestRange == "" {
+		return nil, required("resource.destRange")
+	}
 	n, err := resolve(c, networks, "resource.network", in.Network)
 	if err != nil {
 		return nil, err

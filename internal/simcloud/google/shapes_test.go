@@ -37,6 +37,9 @@ type schema struct {
 	Properties           map[string]*schema `json:"properties"`
 	AdditionalProperties *schema            `json:"additionalProperties"`
 	Items                *schema            `json:"items"`
+	Annotations          struct {
+		Required []string `json:"required"`
+	} `json:"annotations"`
 }
 
 var loadDiscovery = sync.OnceValues(func() (*discovery, error) {
