@@ -18,6 +18,11 @@ const (
 	// that one poll asks about more of it.
 	minHold = time.Second
 	maxHold = 12 * time.Second
+	// patience is the share of an operation's duration by which its end may be
+	// seen late for the same reason, up to maxPatience: who has waited for a
+	// machine for 40 s does not miss 3.
+	patience    = 5
+	maxPatience = 3 * time.Second
 	// scarceHold replaces them while requests queue for tokens: a poll then
 	// costs what a create costs.
 	scarceHold = 20 * time.Second
@@ -165,22 +170,27 @@ func (w *Waiter) next() (pause time.Duration, ids []string, finished bool) {
 		due++
 	}
 	if due < most {
-		if wait := w.groups[0].due.Add(hold(pressure)).Sub(now); wait > 0 {
+		wait := never
+		for _, g := range w.groups {
+			wait = min(wait, g.due.Add(hold(pressure, g.due.Sub(g.begun))).Sub(now))
+		}
+		if wait > 0 {
 			return wait, nil, false
 		}
 	}
 	return 0, w.batch(due, most), false
 }
 
-// hold is how long a due group waits for company.
-func hold(p Pressure) time.Duration {
+// hold is how long a due group waits for company after it has taken so long.
+func hold(p Pressure, took time.Duration) time.Duration {
+	patient := max(minHold, min(took/patience, maxPatience))
 	if p.Full >= plenty {
-		return minHold
+		return patient
 	}
 	if p.Waiting > 0 {
 		return scarceHold
 	}
-	return minHold + time.Duration((1-p.Full/plenty)*float64(maxHold-minHold))
+	return max(patient, minHold+time.Duration((1-p.Full/plenty)*float64(maxHold-minHold)))
 }
 
 // batch chooses what one poll asks about: the longest operation of every due
@@ -265,7 +275,13 @@ func (w *Waiter) judge(g *group, found map[string]cloud.OperationStatus, now tim
 		// Only what usually ends earlier is left to be confirmed.
 		g.due = now
 	case !g.due.After(now):
-		g.due = now.Add(max(firstLook/2, now.Sub(g.begun)/8))
+		// Of a kind that ended before, it ends soon. Of another nobody knows
+		// how long it takes: that is looked for in steps that grow with it.
+		step := now.Sub(g.begun) / 16
+		if _, known := w.usual[open[0].Command]; !known {
+			step *= 4
+		}
+		g.due = now.Add(max(firstLook/2, step))
 	}
 	return false
 }

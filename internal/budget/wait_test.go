@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -292,6 +293,70 @@ func TestWaiterLearnsThatOperationsBecameFaster(t *testing.T) {
 		}
 		if took > 10*time.Second {
 			t.Errorf("what takes 5 s was waited for %s, sixty operations after one that took 60 s", took)
+		}
+	})
+}
+
+// What takes long may be seen a little late, so that operations which begin at
+// their own times share polls: ten workers, each with one of 15 s after
+// another, as networks of Google Cloud are made. What is short may not.
+func TestWaiterIsPatientInProportion(t *testing.T) {
+	const workers, each = 10, 12
+	for usual, most := range map[time.Duration]struct {
+		polls int
+		late  time.Duration
+	}{
+		15 * time.Second: {polls: 80, late: 2500 * time.Millisecond},
+		2 * time.Second:  {polls: 40, late: 1000 * time.Millisecond},
+	} {
+		t.Run(usual.String(), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				operations := &fakeOperations{}
+				waiter := NewWaiter(operations, SystemClock{}, relaxed)
+				var (
+					group sync.WaitGroup
+					late  atomic.Int64
+				)
+				for worker := range workers {
+					group.Go(func() {
+						time.Sleep(time.Duration(worker) * usual / workers)
+						for i := range each {
+							began := time.Now()
+							if err := waiter.Wait(t.Context(), operations.add(fmt.Sprint(worker, " ", i), usual)); err != nil {
+								t.Error(err)
+							}
+							late.Add(int64(time.Since(began) - usual))
+							time.Sleep(time.Duration(worker*37%10) * 100 * time.Millisecond)
+						}
+					})
+				}
+				group.Wait()
+				if operations.polls > most.polls {
+					t.Errorf("%d polls for %d operations, want at most %d", operations.polls, workers*each, most.polls)
+				}
+				if mean := time.Duration(late.Load() / (workers * each)); mean < 0 || mean > most.late {
+					t.Errorf("ends were seen %s late on average, want at most %s", mean, most.late)
+				}
+			})
+		})
+	}
+}
+
+// The first operation of its kind is looked for in growing steps: how long it
+// takes is not known, and somebody may wait for it.
+func TestWaiterLooksForTheUnknownInGrowingSteps(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		operations := &fakeOperations{}
+		waiter := NewWaiter(operations, SystemClock{}, relaxed)
+		began := time.Now()
+		if err := waiter.Wait(t.Context(), operations.add("unknown", 40*time.Second)); err != nil {
+			t.Fatal(err)
+		}
+		if operations.polls > 12 {
+			t.Errorf("%d polls for one operation of 40 s, want at most 12", operations.polls)
+		}
+		if late := time.Since(began) - 40*time.Second; late > 40*time.Second/4+maxPatience {
+			t.Errorf("its end was seen %s late", late)
 		}
 	})
 }
