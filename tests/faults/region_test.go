@@ -14,8 +14,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/hetznercloud/hcloud-go/v2/hcloud"
-
 	"github.com/holdfast-cloud/terraform-provider-holdfast/internal/simcloud"
 	"github.com/holdfast-cloud/terraform-provider-holdfast/tests/harness"
 )
@@ -29,9 +27,8 @@ const (
 	commandTimeout = 3 * time.Minute
 )
 
-// prepare builds the provider and initialises the configuration of
-// testdata/region, once for all regions.
-func prepare(t *testing.T) *harness.Workspace {
+// build finds the command line and builds the provider.
+func build(t *testing.T) (harness.CLI, harness.Provider) {
 	t.Helper()
 	cli, err := harness.FindCLI()
 	if err != nil {
@@ -42,9 +39,18 @@ func prepare(t *testing.T) *harness.Workspace {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return cli, built
+}
+
+// prepare initialises the configuration of testdata for a cloud, once for all
+// regions there.
+func prepare(t *testing.T, cli harness.CLI, built harness.Provider, v vendor) *harness.Workspace {
+	t.Helper()
 	folder := t.TempDir()
-	if err := os.CopyFS(folder, os.DirFS("testdata/region")); err != nil {
-		t.Fatal(err)
+	for _, part := range []string{"region", v.name} {
+		if err := os.CopyFS(folder, os.DirFS(filepath.Join("testdata", part))); err != nil {
+			t.Fatal(err)
+		}
 	}
 	work, err := harness.NewWorkspace(cli, folder, built)
 	if err != nil {
@@ -59,8 +65,8 @@ func prepare(t *testing.T) *harness.Workspace {
 // region is one cloud with one state.
 type region struct {
 	*harness.Sim
+	vendor vendor
 	work   harness.Workspace
-	client *hcloud.Client
 	// processes are all that this region's commands have started, so that
 	// none outlives the test.
 	processes processes
@@ -68,7 +74,7 @@ type region struct {
 
 // newRegion starts an empty cloud, and makes a folder with a copy of what was
 // prepared.
-func newRegion(t *testing.T, work *harness.Workspace, seed uint64) *region {
+func newRegion(t *testing.T, v vendor, work *harness.Workspace, seed uint64) *region {
 	t.Helper()
 	options := simcloud.Realistic()
 	options.DurationScale, options.Seed = actionScale, seed
@@ -76,11 +82,10 @@ func newRegion(t *testing.T, work *harness.Workspace, seed uint64) *region {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := &region{Sim: sim, work: *work, client: hcloud.NewClient(hcloud.WithToken(token), hcloud.WithEndpoint(sim.HetznerEndpoint()))}
+	r := &region{Sim: sim, vendor: v, work: *work}
 	r.work.Dir = t.TempDir()
-	r.work.Env = []string{"HCLOUD_TOKEN=" + token, "HCLOUD_ENDPOINT=" + sim.HetznerEndpoint(),
-		"TF_DATA_DIR=" + filepath.Join(work.Dir, ".terraform")}
-	for _, name := range []string{"main.tf", ".terraform.lock.hcl"} {
+	r.work.Env = append(v.environment(r.base()), "TF_DATA_DIR="+filepath.Join(work.Dir, ".terraform"))
+	for _, name := range []string{"main.tf", "cloud.tf", ".terraform.lock.hcl"} {
 		text, err := os.ReadFile(filepath.Join(work.Dir, name))
 		if err == nil {
 			err = os.WriteFile(filepath.Join(r.work.Dir, name), text, 0o644)
@@ -160,7 +165,7 @@ func (r *region) run(t *testing.T, requests int, strike func(*os.Process), argum
 		t.Fatalf("%s hangs:\n%s", arguments[0], output.String())
 	}
 	done := outcome{output: output.String(), err: err}
-	t.Logf("%s: %.1f s, %d requests, %v; the cloud holds %v\n%s", arguments[0], time.Since(began).Seconds(), r.Requests().Total, err, r.Inventory(), done.trouble())
+	t.Logf("%s: %.1f s, %d requests, %v; the cloud holds %v\n%s", arguments[0], time.Since(began).Seconds(), r.Requests().Total, err, r.inventory(), done.trouble())
 	return done
 }
 
@@ -224,11 +229,12 @@ func (r *region) destroy(t *testing.T) {
 	if destroyed := r.run(t, 0, nil, "destroy"); destroyed.err != nil {
 		t.Fatalf("destroy fails although nothing else does any more: %v\n%s", destroyed.err, destroyed.output)
 	}
-	for kind, count := range r.Inventory() {
+	for kind, count := range r.inventory() {
 		if count != 0 {
 			t.Errorf("after destroy the cloud still holds %d objects of kind %s", count, kind)
 		}
 	}
+	r.vendor.empty(t, r)
 	if left := r.recorded(t); len(left) != 0 {
 		t.Errorf("after destroy the state still holds %v", left)
 	}

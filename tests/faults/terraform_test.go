@@ -10,18 +10,13 @@ import (
 	"testing"
 	"time"
 
-	"github.com/holdfast-cloud/terraform-provider-holdfast/internal/simcloud"
 	"github.com/holdfast-cloud/terraform-provider-holdfast/tests/harness"
 )
 
 const (
-	// terraformRuns is how many seeds are tried; FAULT_TF_RUNS changes it.
-	terraformRuns = 24
-	// runsPerKill is how many of them there are for each seed of a way to die.
+	// runsPerKill is how many seeds of scenarios there are for each seed of a
+	// way to die.
 	runsPerKill = 8
-	// requestsOfApply is how many requests, polls aside, bring the region up or
-	// take it down at least: misfortune begins somewhere among them.
-	requestsOfApply = 22
 )
 
 // TestMain lets more tests run at the same time than there are processors:
@@ -31,60 +26,6 @@ func TestMain(m *testing.M) {
 		panic(err)
 	}
 	os.Exit(m.Run())
-}
-
-// realScenarios are those of the runs in simulated time, as long and as heavy
-// as a command with timeouts of seconds meets them.
-func realScenarios() []scenario {
-	writes := "POST|PUT|DELETE"
-	return []scenario{
-		{name: "server errors", arm: func(r *rand.Rand, sim *simcloud.Sim) {
-			for _, status := range []int{500, 502, 503, 504} {
-				add(sim, simcloud.Fault{Kind: simcloud.FaultError, Status: status, Probability: 0.05 + r.Float64()/12})
-			}
-		}},
-		{name: "dropped before", arm: func(r *rand.Rand, sim *simcloud.Sim) {
-			add(sim, simcloud.Fault{Kind: simcloud.FaultDropBefore, Probability: 0.1 + r.Float64()/4})
-		}},
-		{name: "dropped after the write took effect", arm: func(r *rand.Rand, sim *simcloud.Sim) {
-			add(sim, simcloud.Fault{Kind: simcloud.FaultDropAfter, Probability: 0.1 + r.Float64()/4})
-		}},
-		{name: "every first answer to a write lost", arm: func(_ *rand.Rand, sim *simcloud.Sim) {
-			add(sim, simcloud.Fault{Kind: simcloud.FaultDropAfter, Method: writes, Count: 25})
-		}},
-		{name: "action failed", arm: func(r *rand.Rand, sim *simcloud.Sim) {
-			add(sim, simcloud.Fault{Kind: simcloud.FaultActionFailed, Probability: 0.1 + r.Float64()/3, Count: 8})
-		}},
-		{name: "action stuck", arm: func(r *rand.Rand, sim *simcloud.Sim) {
-			add(sim, simcloud.Fault{Kind: simcloud.FaultActionStuck, Probability: 0.2 + r.Float64()/3, Count: 1 + r.IntN(2)})
-		}},
-		{name: "no capacity", arm: func(r *rand.Rand, sim *simcloud.Sim) {
-			add(sim, simcloud.Fault{Kind: simcloud.FaultCapacity, ServerType: "cx23", Location: "fsn1", Count: 1 + r.IntN(4)})
-		}},
-		{name: "location lost", arm: func(r *rand.Rand, sim *simcloud.Sim) {
-			add(sim, simcloud.Fault{Kind: simcloud.FaultLocationLost, Location: "fsn1", Seconds: 2 + 20*r.Float64()})
-		}},
-		{name: "storm of 429", arm: func(r *rand.Rand, sim *simcloud.Sim) {
-			add(sim, simcloud.Fault{Kind: simcloud.FaultRateLimit, Probability: 0.5 + r.Float64()/2, Seconds: 2 + 4*r.Float64()})
-		}},
-		{name: "locked and conflict", arm: func(_ *rand.Rand, sim *simcloud.Sim) {
-			add(sim, simcloud.Fault{Kind: simcloud.FaultError, Status: 423, Code: "locked", Method: writes, Probability: 0.3, Count: 20},
-				simcloud.Fault{Kind: simcloud.FaultError, Status: 409, Code: "conflict", Method: writes, Probability: 0.3, Count: 20})
-		}},
-		{name: "quota used up", arm: func(r *rand.Rand, sim *simcloud.Sim) {
-			sim.FillQuota(3 + r.IntN(10))
-		}},
-		{name: "everything", arm: func(r *rand.Rand, sim *simcloud.Sim) {
-			add(sim, simcloud.Fault{Kind: simcloud.FaultError, Status: 503, Probability: 0.1},
-				simcloud.Fault{Kind: simcloud.FaultDropBefore, Probability: 0.05},
-				simcloud.Fault{Kind: simcloud.FaultDropAfter, Probability: 0.1},
-				simcloud.Fault{Kind: simcloud.FaultRateLimit, Probability: 0.05},
-				simcloud.Fault{Kind: simcloud.FaultActionFailed, Probability: 0.1, Count: 4},
-				simcloud.Fault{Kind: simcloud.FaultActionStuck, Probability: 0.05, Count: 1},
-				simcloud.Fault{Kind: simcloud.FaultCapacity, ServerType: "cx23", Location: "fsn1", Probability: 0.2, Count: 2},
-				simcloud.Fault{Kind: simcloud.FaultError, Status: 423, Code: "locked", Method: writes, Probability: 0.1, Count: 20})
-		}},
-	}
 }
 
 func runsOf(t *testing.T, variable string, standard int) int {
@@ -100,27 +41,35 @@ func runsOf(t *testing.T, variable string, standard int) int {
 	return n
 }
 
-// TestTerraform runs regions through a real Terraform process.
+// TestTerraform runs regions through a real Terraform process, on each cloud.
 func TestTerraform(t *testing.T) {
 	if testing.Short() {
-		t.Skip("builds the provider and runs Terraform some 250 times")
+		t.Skip("builds the provider and runs Terraform some 400 times")
 	}
-	work := prepare(t)
-	all := realScenarios()
-	runs := runsOf(t, "FAULT_TF_RUNS", terraformRuns)
+	cli, built := build(t)
+	for _, v := range vendors() {
+		work := prepare(t, cli, built, v)
+		t.Run(v.name, func(t *testing.T) { regions(t, v, work) })
+	}
+}
+
+// regions brings up and down as many regions of a vendor as are asked for.
+func regions(t *testing.T, v vendor, work *harness.Workspace) {
+	t.Parallel()
+	runs := runsOf(t, "FAULT_TF_RUNS", v.runs)
 	for seed := range runs {
-		s := all[seed%len(all)]
+		s := v.scenarios[seed%len(v.scenarios)]
 		t.Run(fmt.Sprintf("seed=%d/%s", seed, s.name), func(t *testing.T) {
 			t.Parallel()
-			underFaults(t, newRegion(t, work, uint64(seed)), s, rand.New(rand.NewPCG(uint64(seed), 2)))
+			underFaults(t, newRegion(t, v, work, uint64(seed)), s, rand.New(rand.NewPCG(uint64(seed), 2)))
 		})
 	}
 	for i, d := range deaths() {
-		for seed := range runs / runsPerKill {
+		for seed := range max(1, runs/runsPerKill) {
 			t.Run(fmt.Sprintf("killed/%s/seed=%d", d.name, seed), func(t *testing.T) {
 				needsProc(t)
 				t.Parallel()
-				killed9(t, newRegion(t, work, uint64(seed)), d, rand.New(rand.NewPCG(uint64(seed), 3+uint64(i))))
+				killed9(t, newRegion(t, v, work, uint64(seed)), d, rand.New(rand.NewPCG(uint64(seed), 3+uint64(i))))
 			})
 		}
 	}
@@ -130,7 +79,7 @@ func TestTerraform(t *testing.T) {
 func underFaults(t *testing.T, r *region, s scenario, random *rand.Rand) {
 	arm := func(*os.Process) { s.arm(random, r.Sim.Sim) }
 	before := map[string]bool{}
-	apply := r.run(t, random.IntN(requestsOfApply), arm, "apply")
+	apply := r.run(t, random.IntN(r.vendor.requests), arm, "apply")
 	maps.Copy(before, r.objects())
 	if apply.err != nil {
 		// The next one begins with what this one left, and under its faults.
@@ -142,7 +91,7 @@ func underFaults(t *testing.T, r *region, s scenario, random *rand.Rand) {
 	r.complete(t)
 	r.kept(t, before)
 
-	r.run(t, random.IntN(requestsOfApply), arm, "destroy")
+	r.run(t, random.IntN(r.vendor.requests), arm, "destroy")
 	r.calmDown(t)
 	r.destroy(t)
 }
@@ -183,7 +132,7 @@ func killed9(t *testing.T, r *region, d death, random *rand.Rand) {
 		time.Sleep(time.Duration(random.Int64N(int64(time.Second))))
 		d.kill(terraform)
 	}
-	r.run(t, 1+random.IntN(requestsOfApply), strike, "apply")
+	r.run(t, 1+random.IntN(r.vendor.requests), strike, "apply")
 	// The lock of a process that is dead is void: nothing has to be removed.
 	r.mend(t)
 	if d.forgets {
@@ -196,7 +145,7 @@ func killed9(t *testing.T, r *region, d death, random *rand.Rand) {
 	r.complete(t)
 	r.kept(t, before)
 
-	r.run(t, 1+random.IntN(requestsOfApply), strike, "destroy")
+	r.run(t, 1+random.IntN(r.vendor.requests), strike, "destroy")
 	if r.mend(t) {
 		r.converge(t) // which finds what is left
 	}

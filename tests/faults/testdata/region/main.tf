@@ -1,5 +1,6 @@
 # A region of tenants, as in examples/regions, but in one module and with short
-# timeouts, so that an action that never ends holds nothing up for long.
+# timeouts, so that an action that never ends holds nothing up for long. What
+# differs between the clouds stands in the file beside this one.
 
 terraform {
   required_providers {
@@ -7,11 +8,6 @@ terraform {
       source = "holdfast-cloud/holdfast"
     }
   }
-}
-
-provider "holdfast" {
-  deployment = "faults"
-  hetzner {}
 }
 
 variable "tenants" {
@@ -26,8 +22,13 @@ variable "tenants" {
 }
 
 locals {
-  location = "hetzner/fsn1"
   timeouts = { create = "15s", read = "15s", update = "15s", delete = "15s" }
+  rules = [{
+    description = "HTTPS for everybody"
+    protocol    = "tcp"
+    port        = "443"
+    networks    = ["0.0.0.0/0", "::/0"]
+  }]
 }
 
 resource "holdfast_ssh_key" "admin" {
@@ -47,22 +48,6 @@ resource "holdfast_network" "tenant" {
   timeouts = local.timeouts
 }
 
-resource "holdfast_firewall" "tenant" {
-  for_each = var.tenants
-  name     = each.key
-  location = local.location
-  tenant   = each.key
-  tier     = each.value
-  timeouts = local.timeouts
-
-  rules = [{
-    description = "HTTPS for everybody"
-    protocol    = "tcp"
-    port        = "443"
-    networks    = ["0.0.0.0/0", "::/0"]
-  }]
-}
-
 resource "holdfast_volume" "data" {
   for_each = var.tenants
   name     = each.key
@@ -79,7 +64,7 @@ resource "holdfast_vm" "tenant" {
   location     = local.location
   tenant       = each.key
   tier         = each.value
-  server_type  = "cx23"
+  server_type  = local.server_type
   image        = "debian-12"
   ssh_key_ids  = [holdfast_ssh_key.admin.id]
   network_id   = holdfast_network.tenant[each.key].id
