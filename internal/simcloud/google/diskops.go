@@ -219,7 +219,15 @@ func updateDisk(c *call) (any, error) {
 		change.SetLabels, change.Labels = true, in.Labels
 	}
 	if named("provisionedIops") || named("provisionedThroughput") {
-		if change.IOPS, change.Throughput, err = provisioned("resource.", d.Type, int64(in.ProvisionedIOPS), int64(in.ProvisionedThroughput)); err != nil {
+		// What is not named stays; 0 asks for the default.
+		iops, throughput := d.ProvisionedIOPS, d.ProvisionedThroughput
+		if named("provisionedIops") {
+			iops = int64(in.ProvisionedIOPS)
+		}
+		if named("provisionedThroughput") {
+			throughput = int64(in.ProvisionedThroughput)
+		}
+		if change.IOPS, change.Throughput, err = provisioned("resource.", d.Type, iops, throughput); err != nil {
 			return nil, err
 		}
 	}

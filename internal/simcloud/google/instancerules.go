@@ -127,6 +127,8 @@ func checkScheduling(in *scheduling) (scheduling, error) {
 	if in != nil {
 		s = *in
 	}
+	// The vendor's Terraform provider says "none" by one that is null.
+	s.NodeAffinities = slices.DeleteFunc(s.NodeAffinities, func(a nodeAffinity) bool { return a.Key == "" && a.Operator == "" && len(a.Values) == 0 })
 	if s.ProvisioningModel == "" {
 		s.ProvisioningModel = "STANDARD" // also of preemptible instances in the old sense
 	}

@@ -1,0 +1,47 @@
+package google_test
+
+import (
+	"testing"
+
+	"github.com/holdfast-cloud/terraform-provider-holdfast/internal/simcloud/google"
+)
+
+// What the vendor's own Terraform provider (v8) sends and expects, where that
+// is not what other clients do. tests/scripts/peer-google runs the real one.
+
+// It says that there are no node affinities by an element that is null.
+func TestNullElementsAreNone(t *testing.T) {
+	c := newCloud(t, google.Options{})
+	c.vmSubnet("10.0.0.0/24")
+	body := vmBody(t, map[string]any{"name": "vm", "scheduling": map[string]any{"automaticRestart": false, "nodeAffinities": []any{nil}}})
+	if status, out := c.do("POST", "/zones/"+testZone+"/instances", body); status != 200 {
+		t.Fatal(out)
+	}
+	c.settle()
+	if found := c.getVM("vm").GetScheduling().GetNodeAffinities(); len(found) != 0 {
+		t.Errorf("the instance shows %d node affinities: %v", len(found), found)
+	}
+}
+
+// A change of one of the two numbers of a Hyperdisk leaves the other alone.
+func TestHyperdiskKeepsWhatIsNotNamed(t *testing.T) {
+	c := newCloud(t, google.Options{})
+	at := "/zones/" + testZone + "/disks"
+	if status, out := c.do("POST", at, map[string]any{"name": "d", "sizeGb": "10", "provisionedIops": "3000", "provisionedThroughput": "140",
+		"type": "zones/" + testZone + "/diskTypes/hyperdisk-balanced"}); status != 200 {
+		t.Fatal(out)
+	}
+	c.settle()
+	for _, step := range []struct {
+		field, value     string
+		iops, throughput int64
+	}{{"provisionedIops", "3500", 3500, 140}, {"provisionedThroughput", "200", 3500, 200}} {
+		if status, out := c.do("PATCH", at+"/d?paths="+step.field, map[string]any{"name": "d", step.field: step.value}); status != 200 {
+			t.Fatal(out)
+		}
+		c.settle()
+		if d := c.getDisk("d"); d.GetProvisionedIops() != step.iops || d.GetProvisionedThroughput() != step.throughput {
+			t.Errorf("after %s: %d IOPS, %d MB/s", step.field, d.GetProvisionedIops(), d.GetProvisionedThroughput())
+		}
+	}
+}
