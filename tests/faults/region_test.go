@@ -20,8 +20,8 @@ import (
 
 const (
 	token = "faults-token"
-	// actionScale makes a server take about a second instead of nine.
-	actionScale = 0.1
+	// actionScale makes a server take half a second instead of ten.
+	actionScale = 0.05
 	// commandTimeout ends a command that hangs, long after the timeouts of the
 	// resources should have done so.
 	commandTimeout = 3 * time.Minute
@@ -169,21 +169,32 @@ func (r *region) run(t *testing.T, requests int, strike func(*os.Process), argum
 	return done
 }
 
+// noteEvery is how often the processes of a command are looked for, which costs
+// more than to look whether it is time to strike.
+const noteEvery = 50 * time.Millisecond
+
 // follow notes a command's processes while it runs, and strikes when it is
 // time to.
 func (r *region) follow(command *os.Process, requests int, strike func(*os.Process), ended <-chan struct{}) {
-	tick := time.NewTicker(3 * time.Millisecond)
+	tick, look := time.NewTicker(3*time.Millisecond), time.NewTicker(noteEvery)
 	defer tick.Stop()
+	defer look.Stop()
+	if strike == nil {
+		tick.Stop()
+	}
 	for {
-		r.processes.note(harness.Children(command.Pid))
 		if strike != nil && r.Requests().Total >= requests {
+			r.processes.note(harness.Children(command.Pid))
 			strike(command)
 			strike = nil
+			tick.Stop()
 		}
 		select {
 		case <-ended:
 			return
 		case <-tick.C:
+		case <-look.C:
+			r.processes.note(harness.Children(command.Pid))
 		}
 	}
 }

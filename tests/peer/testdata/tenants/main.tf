@@ -47,7 +47,7 @@ resource "google_compute_firewall" "tenant" {
 
 resource "google_compute_disk" "tenant" {
   for_each = local.tenants
-  name     = each.key
+  name     = "${each.key}-data" # the boot disk has the instance's name
   type     = "pd-balanced"
   size     = 10
 }
