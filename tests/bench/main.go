@@ -23,10 +23,12 @@ type settings struct {
 	parallelism []int
 	clouds      []string
 	recovery    int
-	lifecycle   bool
-	core        bool
-	verbose     bool
-	dir         string
+	// scale is how long the clouds' work takes, as a share of its usual time.
+	scale     float64
+	lifecycle bool
+	core      bool
+	verbose   bool
+	dir       string
 }
 
 func main() {
@@ -56,7 +58,7 @@ func run(ctx context.Context, arguments []string) error {
 	if *sizes == "" {
 		*sizes = "20,100"
 	}
-	s := settings{provider: harness.Holdfast(*provider), recovery: *recovery, lifecycle: *lifecycle, core: *core, verbose: *verbose}
+	s := settings{scale: 1, provider: harness.Holdfast(*provider), recovery: *recovery, lifecycle: *lifecycle, core: *core, verbose: *verbose}
 	var err error
 	if s.clouds, err = clouds(*which); err != nil {
 		return err

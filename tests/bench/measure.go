@@ -23,7 +23,7 @@ const full = -1
 // measure creates n tenants, plans without a change, and destroys them,
 // under the vendor's real limit and with its actions' usual durations.
 func (s settings) measure(ctx context.Context, c contender, provider harness.Provider, n, parallelism int) (results []result, err error) {
-	sim, err := harness.StartSim(simcloud.Realistic())
+	sim, err := s.startSim()
 	if err != nil {
 		return nil, err
 	}
@@ -72,6 +72,8 @@ func (s settings) measure(ctx context.Context, c contender, provider harness.Pro
 		peak = max(peak, result.ProviderPeakRSS)
 		counts := sim.CountsOf(c.cloud)
 		add(c.metric+"."+step.name+".requests_per_tenant", float64(counts.Total)/float64(n), "requests")
+		_, writes, _ := counts.Split()
+		add(c.metric+"."+step.name+".writes_per_tenant", float64(writes)/float64(n), "requests")
 		add(c.metric+"."+step.name+".wall_s", result.Wall.Seconds(), "s")
 		fmt.Printf("%-8s %s n=%-4d parallelism=%-3d %-9s %5d requests in %.1f s (%s)\n",
 			c.who, c.metric, n, parallelism, step.name, counts.Total, result.Wall.Seconds(), describe(counts))
@@ -93,6 +95,13 @@ func (s settings) measure(ctx context.Context, c contender, provider harness.Pro
 		}
 	}
 	return results, nil
+}
+
+// startSim starts the embedded clouds with the vendors' request limits.
+func (s settings) startSim() (*harness.Sim, error) {
+	options := simcloud.Realistic()
+	options.DurationScale *= s.scale
+	return harness.StartSim(options)
 }
 
 // imposedByLimit is the time that the request limit alone imposes on the

@@ -70,7 +70,7 @@ output "location" { value = data.holdfast_site.region.location }
 // request limits, which are full at the beginning, and with the usual
 // durations of their operations.
 func (s settings) recover(ctx context.Context, l loss, n int) (results []result, err error) {
-	sim, err := harness.StartSim(simcloud.Realistic())
+	sim, err := s.startSim()
 	if err != nil {
 		return nil, err
 	}
@@ -119,7 +119,9 @@ func (s settings) recover(ctx context.Context, l loss, n int) (results []result,
 	add := func(name string, value float64, unit string) {
 		results = append(results, result{Metric: l.metric + "." + name, N: n, Value: value, Unit: unit, Who: "holdfast", Parallelism: recoveryParallelism})
 	}
+	_, writes, _ := counts.Split()
 	add("requests", float64(counts.Total), "requests")
+	add("writes", float64(writes), "requests")
 	add("wall_s", wall.Seconds(), "s")
 	return results, nil
 }
