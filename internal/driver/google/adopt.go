@@ -14,7 +14,7 @@ import (
 // inspect looks at an object of whose creation an operation failed: the
 // failure may have been of a part, or the operation be forgotten.
 func (s *store[S, H, T]) inspect(ctx context.Context, made T, spec S, cause error) (T, error) {
-	if ctx.Err() != nil || anyCode(cause, cloud.CodeRateLimited, cloud.CodeUnavailable) {
+	if ctx.Err() != nil || cloud.HasCode(cause, cloud.CodeRateLimited, cloud.CodeUnavailable) {
 		return made, cause
 	}
 	have, err := s.look(ctx, made)
@@ -23,7 +23,7 @@ func (s *store[S, H, T]) inspect(ctx context.Context, made T, spec S, cause erro
 		return made, nothing(cause)
 	case err != nil:
 		// Nobody knows whether the object is in order.
-		return made, unfinished(cause)
+		return made, cloud.Unfinished(cause)
 	case !s.noun.healthy(have, spec):
 		return made, nothing(cause)
 	}
@@ -35,7 +35,7 @@ func (s *store[S, H, T]) inspect(ctx context.Context, made T, spec S, cause erro
 // act upon (no capacity, no quota, no permission) stays what it is.
 func nothing(cause error) error {
 	var failed *cloud.Error
-	if !errors.As(cause, &failed) || anyCode(cause, cloud.CodeCapacity, cloud.CodeQuota, cloud.CodeUnauthorized, cloud.CodeInvalid, cloud.CodeOperationFailed) {
+	if !errors.As(cause, &failed) || cloud.HasCode(cause, cloud.CodeCapacity, cloud.CodeQuota, cloud.CodeUnauthorized, cloud.CodeInvalid, cloud.CodeOperationFailed) {
 		return cause
 	}
 	ended := *failed
@@ -46,19 +46,7 @@ func nothing(cause error) error {
 // finish brings an object that a create has made, or found, to the spec.
 func (s *store[S, H, T]) finish(ctx context.Context, current T, spec S, verb string) (T, error) {
 	made, err := s.bring(ctx, current, spec, verb)
-	return made, unfinished(err)
-}
-
-// unfinished tells the caller of a create that the failure is not the object's
-// own: it was a change of an object that is in order.
-func unfinished(err error) error {
-	var failed *cloud.Error
-	if !anyCode(err, cloud.CodeOperationFailed, cloud.CodeNotFound) || !errors.As(err, &failed) {
-		return err
-	}
-	left := *failed
-	left.Code, left.Err = cloud.CodeUnfinished, err
-	return &left
+	return made, cloud.Unfinished(err)
 }
 
 // recover finds out whether a create that failed made the object after all,
@@ -67,7 +55,7 @@ func (s *store[S, H, T]) recover(ctx context.Context, spec S, saved func(T), cau
 	var none T
 	// Any other refusal may stem from the object that a lost first attempt
 	// made: its name is taken, its disks are attached, the quota is reached.
-	if ctx.Err() != nil || anyCode(cause, cloud.CodeUnauthorized, cloud.CodeRateLimited, cloud.CodeCapacity) {
+	if ctx.Err() != nil || cloud.HasCode(cause, cloud.CodeUnauthorized, cloud.CodeRateLimited, cloud.CodeCapacity) {
 		return none, cause
 	}
 	// Names are derived and never change, so the object has this one.
@@ -99,7 +87,7 @@ func (s *store[S, H, T]) adopt(ctx context.Context, have H, spec S, saved func(T
 	saved(current)
 	current, err := s.look(ctx, current)
 	if err == nil {
-		err = ofTenant(s.noun.kind(), id, s.observedMeta(current), s.noun.specMeta(spec))
+		err = cloud.CheckTenant(Name, s.noun.kind(), id, s.observedMeta(current), s.noun.specMeta(spec))
 	}
 	if err == nil {
 		err = s.noun.adoptable(have, spec)
@@ -115,18 +103,6 @@ func (s *store[S, H, T]) observedMeta(object T) cloud.Meta {
 	return meta
 }
 
-// ofTenant refuses to hand one tenant's machine, disk or network over to
-// another (ISO-2). What had no tenant may get one.
-func ofTenant(kind cloud.Kind, id string, have, want cloud.Meta) error {
-	switch kind {
-	case cloud.KindVM, cloud.KindVolume, cloud.KindNetwork:
-		if have.Tenant != "" && have.Tenant != want.Tenant {
-			return unsupported(kind, id, "tenant", fmt.Sprintf("it belongs to the tenant %q, and never becomes another's (ISO-2)", have.Tenant))
-		}
-	}
-	return nil
-}
-
 // settle waits until nothing is running on an object. Failed operations do not
 // matter, what they left will be read; but a Waiter returns at the first
 // failure, so that others may still be at work.
@@ -137,7 +113,7 @@ func (s *store[S, H, T]) settle(ctx context.Context, native string) error {
 			return err
 		}
 		err = s.d.wait(ctx, operations)
-		if err == nil || ctx.Err() != nil || anyCode(err, cloud.CodeUnavailable, cloud.CodeRateLimited) {
+		if err == nil || ctx.Err() != nil || cloud.HasCode(err, cloud.CodeUnavailable, cloud.CodeRateLimited) {
 			if err != nil {
 				return err
 			}
@@ -181,7 +157,7 @@ func (s *store[S, H, T]) nameTaken(spec S, rival T, cause error) error {
 	default:
 		owner = fmt.Sprintf("the deployment %q owns it", meta.Deployment)
 	}
-	taken.Message = fmt.Sprintf("%s: %s %s is in the way; %s", taken.Message, kindName(s.noun.kind()), base.ID.Native, owner)
+	taken.Message = fmt.Sprintf("%s: %s %s is in the way; %s", taken.Message, s.noun.kind().Noun(), base.ID.Native, owner)
 	id := cloud.ID{Location: s.noun.specMeta(spec).Location, Native: base.ID.Native}
 	taken.Remedy = fmt.Sprintf("Rename one of the two, import it (terraform import <address> %s), or use another Google Cloud project.", id)
 	return &taken

@@ -14,6 +14,7 @@ import (
 
 	"github.com/holdfast-cloud/terraform-provider-holdfast/internal/catalog"
 	"github.com/holdfast-cloud/terraform-provider-holdfast/internal/cloud"
+	"github.com/holdfast-cloud/terraform-provider-holdfast/internal/driver/retry"
 )
 
 // Name is the cloud's short name, the first part of its locations.
@@ -132,7 +133,7 @@ func New(options Options) (*Driver, error) {
 		log:     options.Logger,
 	}
 	if d.sleep == nil {
-		d.sleep = sleep
+		d.sleep = retry.Sleep
 	}
 	if d.log == nil {
 		d.log = slog.New(slog.DiscardHandler)
@@ -188,18 +189,6 @@ func checkNative(native string, kind cloud.Kind) error {
 	if nativePattern.MatchString(native) {
 		return nil
 	}
-	return &cloud.Error{Code: cloud.CodeInvalid, Cloud: Name, Kind: kind, ID: native, Field: "id", Doing: "read the id of " + kindName(kind),
+	return &cloud.Error{Code: cloud.CodeInvalid, Cloud: Name, Kind: kind, ID: native, Field: "id", Doing: "read the id of " + kind.Noun(),
 		Message: fmt.Sprintf("%q is not the name of a Compute Engine resource: up to 63 lower case letters, digits and hyphens, beginning with a letter", native)}
-}
-
-// kindName gives a kind's name for messages.
-func kindName(kind cloud.Kind) string {
-	switch kind {
-	case cloud.KindSSHKey:
-		return "SSH key"
-	case cloud.KindVM:
-		return "VM"
-	default:
-		return string(kind)
-	}
 }

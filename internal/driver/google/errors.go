@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"net/http"
-	"slices"
 
 	"google.golang.org/api/googleapi"
 
@@ -25,20 +24,7 @@ func (d *Driver) fail(err error, kind cloud.Kind, id, doing string) error {
 	failed := &cloud.Error{Cloud: Name, Kind: kind, ID: id, Doing: doing, Err: err}
 	switch {
 	case errors.As(err, &known):
-		merged := *known
-		if merged.Kind == "" {
-			merged.Kind = kind
-		}
-		if merged.Doing == "" {
-			merged.Doing = doing
-		}
-		if merged.ID == "" {
-			merged.ID = id
-		}
-		if merged.Cloud == "" {
-			merged.Cloud = Name
-		}
-		return &merged
+		return cloud.Completed(err, *failed)
 	case errors.As(err, &api):
 		failed.VendorCode, failed.Message = reasonOf(api), api.Message
 		d.explain(failed, api.Code)
@@ -129,15 +115,9 @@ func isBusy(err error) bool { return codeOf(err) == cloud.CodeConflict && !isSta
 // isInUse tells whether something else still needs the object.
 func isInUse(err error) bool { return codeOf(err) == cloud.CodeInUse }
 
-// anyCode tells whether an error has one of the codes.
-func anyCode(err error, codes ...cloud.Code) bool {
-	return slices.Contains(codes, cloud.CodeOf(err))
-}
-
 // unsupported says that an attribute cannot change in place.
 func unsupported(kind cloud.Kind, id, field, message string) error {
-	return &cloud.Error{Code: cloud.CodeUnsupported, Cloud: Name, Kind: kind, ID: id, Doing: "change " + kindName(kind),
-		Field: field, Message: message, Remedy: "Replace the object, or undo the change."}
+	return cloud.Unsupported(Name, kind, id, field, message)
 }
 
 // invalid says that the vendor has no such thing.

@@ -16,33 +16,9 @@ import (
 // refuses more than 2,048 characters.
 const maxDescription = 2048
 
-// keyOf is the value of cloud.LabelKey.
-func keyOf(kind cloud.Kind, meta cloud.Meta) string {
-	location := cloud.Location{Cloud: Name, Name: meta.Location.Name}
-	if kind == cloud.KindSSHKey {
-		location.Name = ""
-	}
-	return cloud.Key(meta.Deployment, kind, meta.Name, location)
-}
-
 // labelsOf gives all labels of an object: the user's and Holdfast's own.
 func labelsOf(kind cloud.Kind, meta cloud.Meta) map[string]string {
-	labels := make(map[string]string, len(meta.Labels)+6)
-	maps.Copy(labels, meta.Labels)
-	set := func(key, value string) {
-		if value != "" {
-			labels[key] = value
-		}
-	}
-	set(cloud.LabelDeployment, meta.Deployment)
-	set(cloud.LabelName, meta.Name)
-	set(cloud.LabelLocation, meta.Location.Name)
-	set(cloud.LabelTenant, meta.Tenant)
-	set(cloud.LabelTier, string(meta.Tier))
-	if meta.Deployment != "" {
-		set(cloud.LabelKey, keyOf(kind, meta))
-	}
-	return labels
+	return cloud.LabelsOf(kind, meta, kind == cloud.KindSSHKey)
 }
 
 // metaOf reads an observed object's Meta. zone is the vendor's own statement,
@@ -50,30 +26,16 @@ func labelsOf(kind cloud.Kind, meta cloud.Meta) map[string]string {
 // native name tells. The neutral name is the label's: nothing can be renamed
 // at this vendor.
 func metaOf(native, zone string, labels map[string]string, protected bool) cloud.Meta {
-	meta := cloud.Meta{
-		Name:       native,
-		Deployment: labels[cloud.LabelDeployment],
-		Tenant:     labels[cloud.LabelTenant],
-		Tier:       cloud.Tier(labels[cloud.LabelTier]),
-		Location:   cloud.Location{Cloud: Name, Name: zone},
-		Protected:  protected,
-	}
-	if zone == "" {
-		meta.Location.Name = labels[cloud.LabelLocation]
+	meta := cloud.MetaOf(Name, labels)
+	meta.Protected = protected
+	if zone != "" {
+		meta.Location.Name = zone
 	}
 	if meta.Location.Name == "" {
 		meta.Location.Name = zoneIn(native)
 	}
-	if name := labels[cloud.LabelName]; name != "" {
-		meta.Name = name
-	}
-	for key, value := range labels {
-		if !strings.HasPrefix(key, cloud.LabelPrefix) {
-			if meta.Labels == nil {
-				meta.Labels = map[string]string{}
-			}
-			meta.Labels[key] = value
-		}
+	if meta.Name == "" {
+		meta.Name = native
 	}
 	return meta
 }

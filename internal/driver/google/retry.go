@@ -3,21 +3,13 @@ package google
 import (
 	"context"
 	"crypto/rand"
-	"errors"
 	"fmt"
-	mrand "math/rand/v2"
 	"time"
 
 	compute "cloud.google.com/go/compute/apiv1"
 
 	"github.com/holdfast-cloud/terraform-provider-holdfast/internal/cloud"
-)
-
-// Pauses between attempts while an object is busy: short ones first, since
-// most operations take seconds.
-const (
-	firstPause = time.Second
-	maxPause   = 15 * time.Second
+	"github.com/holdfast-cloud/terraform-provider-holdfast/internal/driver/retry"
 )
 
 // patience is how long a refusal is retried that normally passes soon: the
@@ -47,29 +39,9 @@ func (d *Driver) fresh(ctx context.Context, attempt func() error) error {
 	return d.retry(ctx, 0, isStale, attempt)
 }
 
-// retry repeats an attempt while its error is of the kind that passes, with
-// jittered, growing pauses, until the context ends or the pauses add up to
-// the limit (0: none).
+// retry is retry.Policy.Do with this driver's clock and log.
 func (d *Driver) retry(ctx context.Context, limit time.Duration, passes func(error) bool, attempt func() error) error {
-	pause, waited := firstPause, time.Duration(0)
-	for {
-		err := attempt()
-		if err == nil || !passes(err) {
-			return err
-		}
-		// Half of the pause is chance, so that many callers do not come back
-		// at the same moment.
-		jittered := pause/2 + time.Duration(mrand.Int64N(int64(pause/2)+1))
-		if limit > 0 && waited+jittered > limit {
-			return err
-		}
-		d.log.DebugContext(ctx, "Google Cloud object is busy, trying again", "pause", jittered, "error", err)
-		if ended := d.sleep(ctx, jittered); ended != nil {
-			return errors.Join(err, fmt.Errorf("gave up: %w", ended))
-		}
-		waited += jittered
-		pause = min(2*pause, maxPause)
-	}
+	return retry.Policy{Vendor: "Google Cloud", Sleep: d.sleep, Log: d.log}.Do(ctx, limit, passes, attempt)
 }
 
 // newRequestID makes a random UUID (RFC 9562, version 4), the form that the
@@ -79,17 +51,6 @@ func newRequestID() string {
 	_, _ = rand.Read(b[:]) // never fails (package documentation)
 	b[6], b[8] = b[6]&0x0f|0x40, b[8]&0x3f|0x80
 	return fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:])
-}
-
-func sleep(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
 }
 
 // timeOf reads a creationTimestamp (RFC 3339); zero if it is none.

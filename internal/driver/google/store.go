@@ -62,7 +62,7 @@ type store[S, H, T any] struct {
 	noun noun[S, H, T]
 }
 
-func (s *store[S, H, T]) doing(verb string) string { return verb + " " + kindName(s.noun.kind()) }
+func (s *store[S, H, T]) doing(verb string) string { return verb + " " + s.noun.kind().Noun() }
 
 // fail completes an error with what the store knows.
 func (s *store[S, H, T]) fail(err error, id, verb string) error {
@@ -137,7 +137,7 @@ func (s *store[S, H, T]) List(ctx context.Context, filter cloud.Filter) ([]T, er
 	}
 	found, err := s.noun.list(ctx, filter)
 	if err != nil {
-		return nil, s.d.fail(err, s.noun.kind(), "", "list "+kindName(s.noun.kind())+"s")
+		return nil, s.d.fail(err, s.noun.kind(), "", "list "+s.noun.kind().Noun()+"s")
 	}
 	var objects []T
 	for _, have := range found {
@@ -219,7 +219,7 @@ func (s *store[S, H, T]) carryOut(ctx context.Context, id cloud.ID, steps []step
 // was thought to be.
 func surprising(err error) bool {
 	var waited waitedFor
-	return !errors.As(err, &waited) && anyCode(err, cloud.CodeConflict, cloud.CodeNotFound, cloud.CodeNameTaken, cloud.CodeInvalid, cloud.CodeInUse,
+	return !errors.As(err, &waited) && cloud.HasCode(err, cloud.CodeConflict, cloud.CodeNotFound, cloud.CodeNameTaken, cloud.CodeInvalid, cloud.CodeInUse,
 		cloud.CodeUnavailable, cloud.CodeOperationFailed, cloud.CodeUnknown)
 }
 
