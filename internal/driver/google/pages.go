@@ -74,6 +74,11 @@ func (s *scopes) note(scope, code string) {
 		return
 	}
 	s.named = true
+	s.add(scope)
+}
+
+// add takes down who did not answer, unless nothing is to be found there.
+func (s *scopes) add(scope string) {
 	if !s.d.lostScope(scope) && !slices.Contains(s.names, scope) {
 		s.names = append(s.names, scope)
 	}
@@ -103,7 +108,7 @@ func (s *scopes) has(scope string) bool { return slices.Contains(s.names, scope)
 // exist all the same, so it must not be taken for gone.
 func (s *scopes) err() error {
 	if s.unnamed && !s.named {
-		s.note("a part of the project", unreachable)
+		s.add("a part of the project")
 	}
 	if len(s.names) == 0 {
 		return nil
@@ -132,21 +137,14 @@ func scopeIn(path string) string {
 // zonesOf gives the zones that the catalogue knows of a scope: the zone, or all
 // of a region's.
 func (d *Driver) zonesOf(scope string) []string {
-	if zone, ok := strings.CutPrefix(scope, "zones/"); ok {
-		return []string{zone}
-	}
-	region, ok := strings.CutPrefix(scope, "regions/")
-	if !ok {
-		return nil
-	}
 	entries, err := d.catalog.Select(catalog.Filter{Cloud: Name})
 	if err != nil {
 		return nil
 	}
 	var zones []string
 	for _, entry := range entries {
-		if regionOf(entry.Location.Name) == region {
-			zones = append(zones, entry.Location.Name)
+		if name := entry.Location.Name; scope == "zones/"+name || scope == "regions/"+regionOf(name) {
+			zones = append(zones, name)
 		}
 	}
 	return zones
@@ -154,13 +152,15 @@ func (d *Driver) zonesOf(scope string) []string {
 
 // lostScope tells whether the operator has declared a zone lost, or every zone
 // of a region: what belongs to a zone of it that stands may have its
-// subnetworks in what is missing.
+// subnetworks in what is missing. A place that the catalogue does not know
+// counts as lost: nothing was ever made there.
 func (d *Driver) lostScope(scope string) bool {
-	if d.lost == nil {
+	place := strings.HasPrefix(scope, "zones/") || strings.HasPrefix(scope, "regions/")
+	zones := d.zonesOf(scope)
+	if !place || len(zones) > 0 && d.lost == nil {
 		return false
 	}
-	zones := d.zonesOf(scope)
-	return len(zones) > 0 && !slices.ContainsFunc(zones, func(zone string) bool {
+	return !slices.ContainsFunc(zones, func(zone string) bool {
 		return !d.lost(cloud.Location{Cloud: Name, Name: zone})
 	})
 }

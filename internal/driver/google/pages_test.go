@@ -28,15 +28,19 @@ func TestGapsOfAggregatedLists(t *testing.T) {
 		tell func(*scopes)
 		want string
 	}{
-		"nothing missing":             {func(s *scopes) { s.page(nil, nil); s.note(dark, "NO_RESULTS_ON_PAGE") }, ""},
-		"a scope":                     {func(s *scopes) { s.note(dark, "UNREACHABLE"); s.note(dark, "UNREACHABLE") }, "could not reach " + dark},
-		"a path":                      {func(s *scopes) { s.page([]string{"projects/acme-prod/" + dark}, nil) }, "could not reach " + dark},
-		"a URL":                       {func(s *scopes) { s.page([]string{"https://www.googleapis.com/compute/v1/projects/p/" + dark}, nil) }, "could not reach " + dark},
-		"a warning":                   {func(s *scopes) { s.page(nil, warning("scope", dark)) }, "could not reach " + dark},
-		"a warning of nobody":         {func(s *scopes) { s.page(nil, warning()) }, "could not reach a part of the project"},
-		"a warning of a named one":    {func(s *scopes) { s.page(nil, warning()); s.note(lost, "UNREACHABLE") }, ""},
-		"a lost zone":                 {func(s *scopes) { s.page([]string{lost}, warning("scope", lost)); s.note(lost, "UNREACHABLE") }, ""},
-		"a lost zone and another":     {func(s *scopes) { s.page([]string{lost, dark}, warning()) }, "could not reach " + dark},
+		"nothing missing":          {func(s *scopes) { s.page(nil, nil); s.note(dark, "NO_RESULTS_ON_PAGE") }, ""},
+		"a scope":                  {func(s *scopes) { s.note(dark, "UNREACHABLE"); s.note(dark, "UNREACHABLE") }, "could not reach " + dark},
+		"a path":                   {func(s *scopes) { s.page([]string{"projects/acme-prod/" + dark}, nil) }, "could not reach " + dark},
+		"a URL":                    {func(s *scopes) { s.page([]string{"https://www.googleapis.com/compute/v1/projects/p/" + dark}, nil) }, "could not reach " + dark},
+		"a warning":                {func(s *scopes) { s.page(nil, warning("scope", dark)) }, "could not reach " + dark},
+		"a warning of nobody":      {func(s *scopes) { s.page(nil, warning()) }, "could not reach a part of the project"},
+		"a warning of a named one": {func(s *scopes) { s.page(nil, warning()); s.note(lost, "UNREACHABLE") }, ""},
+		"a lost zone":              {func(s *scopes) { s.page([]string{lost}, warning("scope", lost)); s.note(lost, "UNREACHABLE") }, ""},
+		"a lost zone and another":  {func(s *scopes) { s.page([]string{lost, dark}, warning()) }, "could not reach " + dark},
+		"a zone that nobody knows": {func(s *scopes) {
+			s.note("zones/mars-north1-a", "UNREACHABLE")
+			s.note("regions/mars-north1", "UNREACHABLE")
+		}, ""},
 		"the region of one lost zone": {func(s *scopes) { s.note("regions/europe-west3", "UNREACHABLE") }, "could not reach regions/europe-west3"},
 	}
 	for name, test := range tests {
