@@ -155,6 +155,23 @@ func TestRunKeepsExitCode(t *testing.T) {
 	}
 }
 
+// The vendor's provider for Google Cloud is taken from where the person says, and
+// built only where nobody says anything.
+func TestPeerGoogle(t *testing.T) {
+	m := newMachine(t)
+	given := m.command("terraform-provider-google", "exit 0")
+	m.command("go", `echo "go $*" >&2; exit 1`)
+	plain := m.env
+	m.env = append(plain, "HOLDFAST_PEER_GOOGLE="+given)
+	if code, stdout, stderr := m.run("peer-google"); code != 0 || strings.TrimSpace(stdout) != given {
+		t.Errorf("exit code %d, path %q, want %s\n%s", code, stdout, given, stderr)
+	}
+	m.env = append(plain, "HOLDFAST_PEER_GOOGLE="+filepath.Join(m.bin, "absent"))
+	if code, stdout, stderr := m.run("peer-google"); code == 0 || stdout != "" || !strings.Contains(stderr, "absent") {
+		t.Errorf("exit code %d, stdout %q, stderr %q", code, stdout, stderr)
+	}
+}
+
 func TestCounts(t *testing.T) {
 	m := newMachine(t)
 	m.env = append(m.env, "TESTS_TOTAL=10", "TESTS_FAILED=2", "TESTS_SKIPPED=1", "TESTS_ERRORS=1")
