@@ -95,9 +95,10 @@
 // dual-stack. When a zone has no room, the vendor says so at the end of the
 // operation, and nothing is left of the VM.
 //
-// Machine types are those of the price list in data/machinetypes.json, as far
-// as the zone sells them. The vendor encrypts every disk (ENC-1). c4a takes
-// Hyperdisk only: its volumes need type = "hyperdisk-balanced", which is looked
+// Machine types are those of data/machinetypes.json, as far as the zone sells
+// them, at the list prices of its region in data/prices.json. The vendor
+// encrypts every disk (ENC-1). c4a takes Hyperdisk only: its volumes need
+// type = "hyperdisk-balanced", which is looked
 // at before such a VM is made.
 //
 // VolumeSpec.Options knows

@@ -16,14 +16,15 @@ import (
 //go:embed data/machinetypes.json
 var machineTypeData []byte
 
-// priced is a machine type of the price list.
-type priced struct {
+// knownType is a machine type of the list.
+type knownType struct {
 	Name     string  `json:"name"`
 	CPUs     int64   `json:"cpus"`
 	MemoryGB float64 `json:"memory_gb"`
 	// Shared tells that the vCPUs are parts of cores.
-	Shared  bool    `json:"shared"`
-	USDHour float64 `json:"usd_hour"`
+	Shared bool `json:"shared"`
+	// Cores are what is paid, where that is not every vCPU.
+	Cores float64 `json:"cores"`
 
 	family *family
 }
@@ -33,32 +34,28 @@ type family struct {
 	Family       string             `json:"family"`
 	Architecture cloud.Architecture `json:"architecture"`
 	// BootDisk is the type of the boot disk: newer series take Hyperdisk only.
-	BootDisk string   `json:"boot_disk"`
-	Types    []priced `json:"types"`
+	BootDisk string      `json:"boot_disk"`
+	Types    []knownType `json:"types"`
 }
 
-// priceList reads the list of machine types with their prices, once.
-var priceList = sync.OnceValues(func() (map[string]priced, error) { return parsePriceList(machineTypeData) })
+// knownTypes reads the list of machine types, once.
+var knownTypes = sync.OnceValues(func() (map[string]knownType, error) { return parseTypes(machineTypeData) })
 
-// hoursAMonth is the month of the vendor's own monthly prices.
-const hoursAMonth = 730
-
-func parsePriceList(data []byte) (map[string]priced, error) {
+func parseTypes(data []byte) (map[string]knownType, error) {
 	var file struct {
-		HoursAMonth int      `json:"hours_a_month"`
-		Families    []family `json:"families"`
+		Families []family `json:"families"`
 	}
 	if err := json.Unmarshal(data, &file); err != nil {
 		return nil, fmt.Errorf("google: the list of machine types: %w", err)
 	}
-	if file.HoursAMonth != hoursAMonth {
-		return nil, fmt.Errorf("google: the list of machine types has months of %d hours, not %d", file.HoursAMonth, hoursAMonth)
-	}
-	list := map[string]priced{}
+	list := map[string]knownType{}
 	for i := range file.Families {
 		series := &file.Families[i]
 		for _, t := range series.Types {
-			if _, twice := list[t.Name]; twice || t.CPUs < 1 || t.MemoryGB <= 0 || t.USDHour <= 0 {
+			if t.Cores == 0 && !t.Shared {
+				t.Cores = float64(t.CPUs)
+			}
+			if _, twice := list[t.Name]; twice || t.CPUs < 1 || t.MemoryGB <= 0 || t.Cores <= 0 || t.Cores > float64(t.CPUs) {
 				return nil, fmt.Errorf("google: the list of machine types is wrong about %q", t.Name)
 			}
 			t.family = series
@@ -69,10 +66,10 @@ func parsePriceList(data []byte) (map[string]priced, error) {
 }
 
 // architectureOf tells a machine type's architecture, and the type of boot
-// disk that it takes. What the price list does not know counts as the usual:
+// disk that it takes. What the list does not know counts as the usual:
 // x86 with a balanced persistent disk.
 func architectureOf(machineType string) (cloud.Architecture, string) {
-	list, err := priceList()
+	list, err := knownTypes()
 	if t, ok := list[machineType]; err == nil && ok {
 		return t.family.Architecture, t.family.BootDisk
 	}
@@ -131,21 +128,27 @@ func (c *typeCache) put(zone string, types []*computepb.MachineType) {
 }
 
 // ServerTypes implements cloud.Driver: one list of machineTypes for all
-// callers that ask about the same zone, joined with the price list. A type
-// without a known price is left out: it could not be compared.
+// callers that ask about the same zone, joined with the list of types and with
+// their prices in the zone's region. A type that the list does not know is left
+// out: it could not be compared.
 func (d *Driver) ServerTypes(ctx context.Context, location cloud.Location) ([]cloud.ServerType, error) {
+	known, err := knownTypes()
+	if err != nil {
+		return nil, d.fail(err, cloud.KindVM, "", "list server types")
+	}
 	prices, err := priceList()
 	if err != nil {
 		return nil, d.fail(err, cloud.KindVM, "", "list server types")
 	}
+	region := regionOf(location.Name)
 	sold, err := d.machineTypes(ctx, location.Name)
 	if err != nil {
 		return nil, d.fail(err, cloud.KindVM, "", "list server types")
 	}
 	var types []cloud.ServerType
 	for _, have := range sold {
-		if t, ok := prices[have.GetName()]; ok {
-			offered := serverTypeFrom(have, t)
+		if t, ok := known[have.GetName()]; ok {
+			offered := serverTypeFrom(have, t, prices.monthly(t, region))
 			offered.Available = offered.Available && !d.types.refused.has(offered.Name, location.Name)
 			types = append(types, offered)
 		}
@@ -190,11 +193,12 @@ var architectures = map[string]cloud.Architecture{"X86_64": cloud.ArchX86, "ARM6
 // machine type does not tell (64 TiB, cloud.google.com/compute/docs/disks).
 const largestDiskGB = 65536
 
-// serverTypeFrom joins what a zone says of a machine type with its price.
+// serverTypeFrom joins what a zone says of a machine type with what the list
+// knows, and with its price.
 // Machine types come without a disk: DiskGB is how large the machine's own
 // disk can be, so that no change of the type is ever taken for a shrinking
 // disk.
-func serverTypeFrom(have *computepb.MachineType, price priced) cloud.ServerType {
+func serverTypeFrom(have *computepb.MachineType, known knownType, monthly float64) cloud.ServerType {
 	t := cloud.ServerType{
 		Name:         have.GetName(),
 		CPUs:         int64(have.GetGuestCpus()),
@@ -202,14 +206,14 @@ func serverTypeFrom(have *computepb.MachineType, price priced) cloud.ServerType 
 		DiskGB:       have.GetMaximumPersistentDisksSizeGb(),
 		Architecture: architectures[have.GetArchitecture()],
 		Dedicated:    !have.GetIsSharedCpu(),
-		PriceMonthly: price.USDHour * hoursAMonth,
+		PriceMonthly: monthly,
 		Available:    true,
 	}
 	if t.DiskGB < 1 {
 		t.DiskGB = largestDiskGB
 	}
 	if t.Architecture == "" {
-		t.Architecture = price.family.Architecture
+		t.Architecture = known.family.Architecture
 	}
 	switch have.GetDeprecated().GetState() {
 	case "":

@@ -9,8 +9,8 @@ import (
 	"github.com/holdfast-cloud/terraform-provider-holdfast/internal/cloud"
 )
 
-func TestPriceList(t *testing.T) {
-	list, err := priceList()
+func TestKnownTypes(t *testing.T) {
+	list, err := knownTypes()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -19,11 +19,6 @@ func TestPriceList(t *testing.T) {
 		families[have.family.Family] = have.family.Architecture
 		if !strings.HasPrefix(name, have.family.Family+"-") {
 			t.Errorf("%s is in the family %s", name, have.family.Family)
-		}
-		// What a vCPU with its memory costs lies within these bounds in every
-		// general-purpose family: a slipped decimal point does not.
-		if perCPU := have.USDHour / float64(have.CPUs); perCPU < 0.004 || perCPU > 0.08 {
-			t.Errorf("%s costs %g USD a vCPU and hour", name, perCPU)
 		}
 		if have.family.BootDisk != "pd-balanced" && have.family.BootDisk != "hyperdisk-balanced" {
 			t.Errorf("%s boots from %q", name, have.family.BootDisk)
@@ -37,52 +32,39 @@ func TestPriceList(t *testing.T) {
 	}
 }
 
-// The vendor's monthly prices in us-central1, of 730 hours, to the cent.
-func TestMonthlyPrices(t *testing.T) {
-	list, err := priceList()
-	if err != nil {
-		t.Fatal(err)
-	}
-	for name, want := range map[string]float64{"e2-standard-2": 48.92, "e2-medium": 24.46, "n2-standard-2": 70.90, "n2d-standard-2": 61.68,
-		"t2a-standard-1": 28.11, "c3-highcpu-4": 124.18, "c4a-standard-1": 32.78} {
-		if got := list[name].USDHour * hoursAMonth; got < want-0.011 || got > want+0.011 {
-			t.Errorf("%s costs %.3f a month, want %.2f", name, got, want)
-		}
-	}
-}
-
-func TestPriceListRefuses(t *testing.T) {
-	for what, data := range map[string]string{
-		"no JSON":      `{`,
-		"other months": `{"hours_a_month": 720}`,
-		"twice":        `{"hours_a_month": 730, "families": [{"family": "e2", "types": [{"name": "a", "cpus": 1, "memory_gb": 1, "usd_hour": 1}, {"name": "a", "cpus": 1, "memory_gb": 1, "usd_hour": 1}]}]}`,
-		"free":         `{"hours_a_month": 730, "families": [{"family": "e2", "types": [{"name": "a", "cpus": 1, "memory_gb": 1}]}]}`,
+func TestTypeListRefuses(t *testing.T) {
+	for what, types := range map[string]string{
+		"twice":           `{"name": "a", "cpus": 1, "memory_gb": 1}, {"name": "a", "cpus": 1, "memory_gb": 1}`,
+		"no memory":       `{"name": "a", "cpus": 1}`,
+		"a share of what": `{"name": "a", "cpus": 2, "memory_gb": 1, "shared": true}`,
+		"too many cores":  `{"name": "a", "cpus": 2, "memory_gb": 1, "cores": 3}`,
+		"no JSON":         `{`,
 	} {
-		if _, err := parsePriceList([]byte(data)); err == nil {
+		if _, err := parseTypes([]byte(`{"families": [{"family": "e2", "types": [` + types + `]}]}`)); err == nil {
 			t.Errorf("%s: no error", what)
 		}
 	}
 }
 
 func TestServerTypeFrom(t *testing.T) {
-	list, err := priceList()
+	list, err := knownTypes()
 	if err != nil {
 		t.Fatal(err)
 	}
 	have := &computepb.MachineType{Name: new("e2-medium"), GuestCpus: new(int32(2)), MemoryMb: new(int32(4096)), IsSharedCpu: new(true),
 		MaximumPersistentDisksSizeGb: new(int64(131072)), Architecture: new("X86_64")}
 	want := cloud.ServerType{Name: "e2-medium", CPUs: 2, MemoryGB: 4, DiskGB: 131072, Architecture: cloud.ArchX86,
-		PriceMonthly: list["e2-medium"].USDHour * 730, Available: true}
-	if got := serverTypeFrom(have, list["e2-medium"]); got != want {
+		PriceMonthly: 24.46, Available: true}
+	if got := serverTypeFrom(have, list["e2-medium"], 24.46); got != want {
 		t.Errorf("got %+v\nwant %+v", got, want)
 	}
 	have = &computepb.MachineType{Name: new("c4a-standard-1"), GuestCpus: new(int32(1)), MemoryMb: new(int32(4096)),
 		Deprecated: &computepb.DeprecationStatus{State: new("DEPRECATED")}}
-	if got := serverTypeFrom(have, list["c4a-standard-1"]); got.Architecture != cloud.ArchARM || got.DiskGB != largestDiskGB || !got.Dedicated || !got.Deprecated || !got.Available {
+	if got := serverTypeFrom(have, list["c4a-standard-1"], 32.78); got.Architecture != cloud.ArchARM || got.DiskGB != largestDiskGB || !got.Dedicated || !got.Deprecated || !got.Available {
 		t.Errorf("got %+v", got)
 	}
 	have.Deprecated.State = new("OBSOLETE")
-	if got := serverTypeFrom(have, list["c4a-standard-1"]); got.Available {
+	if got := serverTypeFrom(have, list["c4a-standard-1"], 32.78); got.Available {
 		t.Error("an obsolete type is sold")
 	}
 }

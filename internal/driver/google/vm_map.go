@@ -253,11 +253,11 @@ func metadataValue(have *computepb.Instance, key string) string {
 	return ""
 }
 
-// sized gives a VM its machine type and what the price list knows of it.
+// sized gives a VM its machine type and what the list of types knows of it.
 func sized(vm cloud.VM, machineType string) cloud.VM {
 	vm.ServerType = machineType
 	vm.CPUs, vm.MemoryGB, vm.Architecture = 0, 0, ""
-	if list, err := priceList(); err == nil {
+	if list, err := knownTypes(); err == nil {
 		if t, ok := list[machineType]; ok {
 			vm.CPUs, vm.MemoryGB, vm.Architecture = t.CPUs, t.MemoryGB, t.family.Architecture
 		}

@@ -57,6 +57,8 @@ type family struct {
 		Class     string  `json:"class"`
 		GBPerVCPU float64 `json:"gb_per_vcpu"`
 		VCPUs     []int   `json:"vcpus"`
+		// Zones are the class's own; without them it is where the family is.
+		Zones []string `json:"zones"`
 	} `json:"classes"`
 	Shapes []struct {
 		Name     string `json:"name"`
@@ -68,8 +70,9 @@ type family struct {
 	Hyperdisk bool `json:"hyperdisk"`
 }
 
-func (f *family) in(zone string) bool {
-	return slices.ContainsFunc(f.Zones, func(pattern string) bool {
+// matches tells whether one of the patterns is of the zone.
+func matches(patterns []string, zone string) bool {
+	return slices.ContainsFunc(patterns, func(pattern string) bool {
 		ok, err := path.Match(pattern, zone)
 		return ok && err == nil
 	})
@@ -86,20 +89,25 @@ type machineType struct {
 	Hyperdisk    bool // of its family: no persistent disks, Hyperdisk only
 
 	number uint64
+	zones  []string // patterns for those that have it
 }
 
 func (f *family) types(next func() uint64) []*machineType {
 	var out []*machineType
-	add := func(name string, vcpus, memory int, shared bool) {
+	add := func(name string, vcpus, memory int, shared bool, zones []string) {
 		out = append(out, &machineType{Name: name, Family: f.Name, Architecture: f.Architecture, VCPUs: vcpus,
-			MemoryMB: memory, Shared: shared, Hyperdisk: f.Hyperdisk, number: next()})
+			MemoryMB: memory, Shared: shared, Hyperdisk: f.Hyperdisk, number: next(), zones: zones})
 	}
 	for _, s := range f.Shapes {
-		add(s.Name, s.VCPUs, s.MemoryMB, s.Shared)
+		add(s.Name, s.VCPUs, s.MemoryMB, s.Shared, f.Zones)
 	}
 	for _, c := range f.Classes {
+		zones := c.Zones
+		if zones == nil {
+			zones = f.Zones
+		}
 		for _, n := range c.VCPUs {
-			add(fmt.Sprintf("%s-%s-%d", f.Name, c.Class, n), n, int(math.Round(float64(n)*c.GBPerVCPU*1024)), false)
+			add(fmt.Sprintf("%s-%s-%d", f.Name, c.Class, n), n, int(math.Round(float64(n)*c.GBPerVCPU*1024)), false, zones)
 		}
 	}
 	return out
@@ -133,10 +141,11 @@ func loadCatalogue() (*catalogue, error) {
 	}
 	number = 100_000
 	for _, f := range c.Families {
-		types := f.types(next)
-		for _, z := range c.zones {
-			if f.in(z.Name) {
-				c.types[z.Name] = append(c.types[z.Name], types...)
+		for _, t := range f.types(next) {
+			for _, z := range c.zones {
+				if matches(t.zones, z.Name) {
+					c.types[z.Name] = append(c.types[z.Name], t)
+				}
 			}
 		}
 	}
@@ -181,7 +190,7 @@ func (c *catalogue) diskType(name string) *diskType {
 func (c *catalogue) platforms(zone string) []string {
 	var out []string
 	for _, f := range c.Families {
-		if f.in(zone) {
+		if slices.ContainsFunc(c.types[zone], func(t *machineType) bool { return t.Family == f.Name }) {
 			out = append(out, f.Platforms...)
 		}
 	}

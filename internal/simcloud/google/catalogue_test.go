@@ -11,6 +11,7 @@ import (
 	"cloud.google.com/go/compute/apiv1/computepb"
 	"google.golang.org/api/iterator"
 
+	"github.com/holdfast-cloud/terraform-provider-holdfast/internal/catalog"
 	"github.com/holdfast-cloud/terraform-provider-holdfast/internal/simcloud/google"
 )
 
@@ -86,6 +87,58 @@ func TestMachineTypes(t *testing.T) {
 	d, err := client(c, compute.NewDiskTypesRESTClient).Get(c.ctx, &computepb.GetDiskTypeRequest{Project: testProject, Zone: testZone, DiskType: "pd-balanced"})
 	if err != nil || d.GetDefaultDiskSizeGb() != 100 || d.GetValidDiskSize() != "10GB-65536GB" {
 		t.Errorf("%v, %v", d, err)
+	}
+}
+
+// Zones differ in what they sell; c3 does so by class.
+func TestMachineTypesByZone(t *testing.T) {
+	c := newCloud(t, google.Options{})
+	types := client(c, compute.NewMachineTypesRESTClient)
+	for where, sold := range map[string]bool{
+		"europe-west3-a/c3-highcpu-8": true, "europe-west3-a/c3-highmem-8": false, "europe-west3-b/c3-highmem-8": true, "europe-west3-c/c3-highcpu-8": false,
+		"europe-north2-a/e2-standard-2": true, "europe-north2-a/n2-standard-2": false, "northamerica-south1-b/n2-highmem-128": false,
+		"africa-south1-c/n2d-standard-2": true, "me-west1-a/n1-standard-1": false, "me-west1-b/n1-standard-1": true,
+		"asia-southeast3-b/e2-medium": false, "asia-southeast3-b/n4-standard-2": true,
+	} {
+		zone, name, _ := strings.Cut(where, "/")
+		_, err := types.Get(c.ctx, &computepb.GetMachineTypeRequest{Project: testProject, Zone: zone, MachineType: name})
+		if !sold {
+			c.refused(err, http.StatusNotFound, "notFound")
+		} else if err != nil {
+			t.Errorf("%s: %v", where, err)
+		}
+	}
+}
+
+// The cloud has the zones that the provider knows, and each sells something.
+func TestZonesAreThoseOfTheCatalogue(t *testing.T) {
+	known, err := catalog.Load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	entries, err := known.Select(catalog.Filter{Cloud: "google"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var want, got []string
+	for _, e := range entries {
+		want = append(want, e.Location.Name)
+	}
+	c := newCloud(t, google.Options{})
+	zones := client(c, compute.NewZonesRESTClient).List(c.ctx, &computepb.ListZonesRequest{Project: testProject})
+	for z, err := zones.Next(); err != iterator.Done; z, err = zones.Next() {
+		if err != nil {
+			t.Fatal(err)
+		}
+		got = append(got, z.GetName())
+		if len(z.GetAvailableCpuPlatforms()) == 0 {
+			t.Errorf("%s sells nothing", z.GetName())
+		}
+	}
+	slices.Sort(want)
+	slices.Sort(got)
+	if !slices.Equal(got, want) {
+		t.Errorf("got %v\nwant %v", got, want)
 	}
 }
 
