@@ -98,8 +98,7 @@
 // Machine types are those of data/machinetypes.json, as far as the zone sells
 // them, at the list prices of its region in data/prices.json. The vendor
 // encrypts every disk (ENC-1). c4a takes Hyperdisk only: its volumes need
-// type = "hyperdisk-balanced", which is looked
-// at before such a VM is made.
+// type = "hyperdisk-balanced", which is looked at before such a VM is made.
 //
 // VolumeSpec.Options knows
 //
