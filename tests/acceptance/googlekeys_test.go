@@ -11,7 +11,7 @@ import (
 // A disk under a key that Compute Engine may not use is refused before the
 // first disk is asked for, with the command that helps.
 func TestGoogleKeyWithoutPermission(t *testing.T) {
-	g := newGoogle(t)
+	g := google{startWorld(t)}
 	root := strings.TrimSuffix(g.compute(), "/compute/v1/")
 	t.Setenv("GOOGLE_KMS_CUSTOM_ENDPOINT", root+"/kms/v1/")
 	t.Setenv("GOOGLE_RESOURCE_MANAGER_CUSTOM_ENDPOINT", root+"/cloudresourcemanager/v1/")
