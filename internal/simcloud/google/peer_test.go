@@ -3,6 +3,8 @@ package google_test
 import (
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/holdfast-cloud/terraform-provider-holdfast/internal/simcloud/google"
 )
 
@@ -43,5 +45,41 @@ func TestHyperdiskKeepsWhatIsNotNamed(t *testing.T) {
 		if d := c.getDisk("d"); d.GetProvisionedIops() != step.iops || d.GetProvisionedThroughput() != step.throughput {
 			t.Errorf("after %s: %d IOPS, %d MB/s", step.field, d.GetProvisionedIops(), d.GetProvisionedThroughput())
 		}
+	}
+}
+
+// Flow logs are kept with the vendor's defaults, change, and are switched off.
+func TestSubnetworkFlowLogs(t *testing.T) {
+	c := newCloud(t, google.Options{})
+	c.network("blue")
+	at := "/regions/" + testRegion + "/subnetworks"
+	insert := func(name string, log map[string]any) (int, map[string]any) {
+		return c.do("POST", at, map[string]any{"name": name, "network": "global/networks/blue", "ipCidrRange": "10.0.0.0/24", "logConfig": log})
+	}
+	for name, wrong := range map[string]map[string]any{
+		"interval": {"enable": true, "aggregationInterval": "INTERVAL_1_DAY"}, "sampling": {"enable": true, "flowSampling": 1.5},
+		"metadata": {"enable": true, "metadata": "SOME"}, "fields": {"enable": true, "metadataFields": []string{"src_instance"}},
+		"disabled": {"enable": false, "flowSampling": 0.5},
+	} {
+		if status, out := insert("wrong", wrong); status != 400 {
+			t.Errorf("%s: %d %v", name, status, out)
+		}
+	}
+	if status, out := insert("s", map[string]any{"enable": true, "flowSampling": 0.25, "filterExpr": "true"}); status != 200 {
+		t.Fatal(out)
+	}
+	c.settle()
+	_, s := c.do("GET", at+"/s", nil)
+	want := map[string]any{"enable": true, "flowSampling": 0.25, "filterExpr": "true", "aggregationInterval": "INTERVAL_5_SEC", "metadata": "EXCLUDE_ALL_METADATA"}
+	if diff := cmp.Diff(want, s["logConfig"]); diff != "" || s["enableFlowLogs"] != true {
+		t.Errorf("shown as (%v):\n%s", s["enableFlowLogs"], diff)
+	}
+	if status, out := c.do("PATCH", at+"/s", map[string]any{"fingerprint": s["fingerprint"], "logConfig": map[string]any{"enable": false}}); status != 200 {
+		t.Fatal(out)
+	}
+	c.settle()
+	_, s = c.do("GET", at+"/s", nil)
+	if diff := cmp.Diff(map[string]any{"enable": false}, s["logConfig"]); diff != "" || s["enableFlowLogs"] != false {
+		t.Errorf("switched off it is shown as (%v):\n%s", s["enableFlowLogs"], diff)
 	}
 }

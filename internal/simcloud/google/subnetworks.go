@@ -21,6 +21,7 @@ type Subnetwork struct {
 	IPv6Access    string           `json:"ipv6_access,omitempty"` // EXTERNAL, INTERNAL
 	IPv6Range     string           `json:"ipv6_range,omitempty"`  // /64
 	Purpose       string           `json:"purpose"`
+	FlowLog       *flowLog         `json:"flow_log,omitempty"`
 }
 
 // SecondaryRange is a further range of a subnetwork, for aliases.
@@ -58,7 +59,7 @@ func (s *Subnetwork) gateway() string {
 }
 
 func (s *Subnetwork) fingerprint() string {
-	return fingerprint([]any{s.Range, s.Secondary, s.PrivateGoogle, s.StackType, s.IPv6Access})
+	return fingerprint([]any{s.Range, s.Secondary, s.PrivateGoogle, s.StackType, s.IPv6Access, s.FlowLog})
 }
 
 var subnetworks = noun[Subnetwork]{kind: engine.NewKind[Subnetwork]("google_subnetwork"), name: "subnetwork",
@@ -85,6 +86,8 @@ type subnetworkView struct {
 	IPv6CidrRange         string           `json:"ipv6CidrRange,omitempty"`
 	ExternalIPv6Prefix    string           `json:"externalIpv6Prefix,omitempty"`
 	InternalIPv6Prefix    string           `json:"internalIpv6Prefix,omitempty"`
+	EnableFlowLogs        *bool            `json:"enableFlowLogs,omitempty"`
+	LogConfig             *flowLog         `json:"logConfig,omitempty"`
 }
 
 func viewSubnetwork(c *call, s *Subnetwork) any {
@@ -92,7 +95,10 @@ func viewSubnetwork(c *call, s *Subnetwork) any {
 		Description: s.Description, Network: linkByID(c, networks, s.Network), IPCidrRange: s.Range, GatewayAddress: s.gateway(),
 		Region: base + "projects/" + s.Project + "/" + s.Scope, SelfLink: linkTo(s), PrivateIPGoogleAccess: s.PrivateGoogle,
 		SecondaryIPRanges: s.Secondary, Fingerprint: s.fingerprint(), PrivateIPv6Google: "DISABLE_GOOGLE_ACCESS", Purpose: s.Purpose,
-		StackType: s.StackType, IPv6AccessType: s.IPv6Access}
+		StackType: s.StackType, IPv6AccessType: s.IPv6Access, LogConfig: s.FlowLog}
+	if s.FlowLog != nil {
+		v.EnableFlowLogs = &s.FlowLog.Enable
+	}
 	switch s.IPv6Access {
 	case "EXTERNAL":
 		v.ExternalIPv6Prefix = s.IPv6Range
@@ -114,6 +120,8 @@ type subnetworkBody struct {
 	IPv6AccessType        string            `json:"ipv6AccessType"`
 	Purpose               string            `json:"purpose"`
 	Fingerprint           string            `json:"fingerprint"`
+	EnableFlowLogs        *bool             `json:"enableFlowLogs"`
+	LogConfig             *flowLog          `json:"logConfig"`
 }
 
 func subnetworkModule() module {
@@ -186,6 +194,9 @@ func (in *subnetworkBody) apply(c *call, s *Subnetwork) error {
 	}
 	if in.SecondaryIPRanges != nil {
 		s.Secondary = *in.SecondaryIPRanges
+	}
+	if err := in.applyLogs(s); err != nil {
+		return err
 	}
 	if err := oneOf("resource.stackType", in.StackType, "IPV4_ONLY", "IPV4_IPV6", "IPV6_ONLY"); err != nil {
 		return err

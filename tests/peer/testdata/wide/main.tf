@@ -37,6 +37,13 @@ resource "google_compute_subnetwork" "dual" {
   stack_type               = "IPV4_IPV6"
   ipv6_access_type         = "EXTERNAL"
   private_ip_google_access = local.two
+  dynamic "log_config" {
+    for_each = var.step < 3 ? [var.step / 4] : []
+    content {
+      flow_sampling = log_config.value
+      metadata      = "INCLUDE_ALL_METADATA"
+    }
+  }
   secondary_ip_range {
     range_name    = "pods"
     ip_cidr_range = "10.9.0.0/20"
