@@ -102,7 +102,7 @@ func (c *call) checkEncryption(field, region string, k *encryptionKey) (*encrypt
 }
 
 func rawKeyHash(field string, k *encryptionKey) (string, error) {
-	raw, err := base64.StdEncoding.DecodeString(k.RawKey)
+	raw, err := base64.RawStdEncoding.DecodeString(strings.TrimRight(k.RawKey, "="))
 	if err != nil || len(raw) != 32 {
 		return "", invalid(field+".rawKey", "", "The key must be 256 bits in RFC 4648 base64.")
 	}

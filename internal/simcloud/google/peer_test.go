@@ -83,3 +83,22 @@ func TestSubnetworkFlowLogs(t *testing.T) {
 		t.Errorf("switched off it is shown as (%v):\n%s", s["enableFlowLogs"], diff)
 	}
 }
+
+// Its acceptance tests give a raw key without the padding.
+func TestRawKeysWithoutPadding(t *testing.T) {
+	c := newCloud(t, google.Options{})
+	at := "/zones/" + testZone + "/disks"
+	hashes := map[string]any{}
+	for name, key := range map[string]string{"padded": "SGVsbG8gZnJvbSBHb29nbGUgQ2xvdWQgUGxhdGZvcm0=", "bare": "SGVsbG8gZnJvbSBHb29nbGUgQ2xvdWQgUGxhdGZvcm0"} {
+		if status, out := c.do("POST", at, map[string]any{"name": name, "sizeGb": "10", "diskEncryptionKey": map[string]any{"rawKey": key}}); status != 200 {
+			t.Errorf("%s: %d %v", name, status, out)
+			continue
+		}
+		c.settle()
+		_, d := c.do("GET", at+"/"+name, nil)
+		hashes[name] = d["diskEncryptionKey"].(map[string]any)["sha256"]
+	}
+	if hashes["padded"] == nil || hashes["padded"] != hashes["bare"] {
+		t.Errorf("the same key has the hashes %v", hashes)
+	}
+}
