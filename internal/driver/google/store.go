@@ -164,7 +164,9 @@ const maxPlans = 3
 
 // bring carries out the plan. When a step fails because the object is not as
 // it was thought to be (an earlier, lost attempt of the same step included),
-// it looks again and makes a new plan.
+// it looks again and makes a new plan. The same step is not surprised twice;
+// another may be, since a quicker run of the same configuration is ahead at
+// every step.
 func (s *store[S, H, T]) bring(ctx context.Context, current T, want S, verb string) (T, error) {
 	id := s.idOf(current)
 	if err := checkNative(id.Native, s.noun.kind()); err != nil {
@@ -177,10 +179,10 @@ func (s *store[S, H, T]) bring(ctx context.Context, current T, want S, verb stri
 			return current, s.fail(err, id.Native, verb)
 		}
 		again, err := s.carryOut(ctx, id, steps)
-		if err != nil && (previous != nil || ctx.Err() != nil || !surprising(err)) {
+		if err != nil && (attempt > maxPlans || sameStep(previous, err) || ctx.Err() != nil || !surprising(err)) {
 			return current, err
 		}
-		if err == nil && (!again || attempt == maxPlans) {
+		if err == nil && (!again || attempt >= maxPlans) {
 			return s.noun.merge(current, want), nil
 		}
 		look := s.read
@@ -213,6 +215,12 @@ func (s *store[S, H, T]) carryOut(ctx context.Context, id cloud.ID, steps []step
 		}
 	}
 	return again, nil
+}
+
+// sameStep tells whether two errors are of one step; nil is of none.
+func sameStep(previous, err error) bool {
+	var before, now *cloud.Error
+	return previous != nil && (!errors.As(previous, &before) || !errors.As(err, &now) || before.Doing == now.Doing)
 }
 
 // surprising tells whether an error may come from an object that is not as it
