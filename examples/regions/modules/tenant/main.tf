@@ -22,6 +22,8 @@ resource "holdfast_firewall" "this" {
   location = var.location
   tenant   = var.name
   tier     = var.tier
+  # Where a cloud keeps rules in networks, they stand in this one alone.
+  network_id = holdfast_network.this.id
 
   rules = [
     {
