@@ -46,6 +46,13 @@ type Entry struct {
 	// Site identifies what one disaster destroys: locations of the same Site
 	// fall together, so that one is no stand-by for the other.
 	Site string
+	// TimeZone is the IANA name of the site's time zone: "Europe/Berlin".
+	TimeZone string
+	// ObjectStorage tells that the vendor sells object storage there; false is
+	// that it does not, or that the catalogue does not know.
+	ObjectStorage bool
+	// StoragePrice is what object storage costs there, if that is known.
+	StoragePrice Price
 	// Note is what else one should know of the place, in a sentence; mostly
 	// empty.
 	Note string

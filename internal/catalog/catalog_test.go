@@ -225,8 +225,9 @@ const good = `{"cloud": "nimbus", "compiled": "2026-01-31", "sources": ["https:/
  "locations": [{"name": "a1", "city": "Oslo", "country": "NO", "continent": "Europe", "eu": false, "network_zone": "north", "site": "oslo", "ddos_protection": "s", "physical_security": "s"}]}`
 
 func TestLoadRefusesBrokenData(t *testing.T) {
+	none := fstest.MapFS{}
 	one := func(text string) fstest.MapFS { return fstest.MapFS{"data/nimbus.json": {Data: []byte(text)}} }
-	if c, err := load(one(good)); err != nil || c.Clouds()[0] != "nimbus" {
+	if c, err := load(one(good), none); err != nil || c.Clouds()[0] != "nimbus" {
 		t.Fatalf("the whole file: %v", err)
 	}
 	for _, tc := range []struct{ old, new, want string }{
@@ -253,18 +254,18 @@ func TestLoadRefusesBrokenData(t *testing.T) {
 		if broken == good {
 			t.Fatalf("%q is not in the file", tc.old)
 		}
-		if _, err := load(one(broken)); err == nil || !strings.Contains(err.Error(), tc.want) {
+		if _, err := load(one(broken), none); err == nil || !strings.Contains(err.Error(), tc.want) {
 			t.Errorf("%s: error %v, want %q", tc.new, err, tc.want)
 		}
 	}
 	twice := fstest.MapFS{"data/a.json": {Data: []byte(good)}, "data/b.json": {Data: []byte(good)}}
-	if _, err := load(twice); err == nil || !strings.Contains(err.Error(), "nimbus/a1 is there twice") {
+	if _, err := load(twice, none); err == nil || !strings.Contains(err.Error(), "nimbus/a1 is there twice") {
 		t.Errorf("two files with the same location: %v", err)
 	}
-	if _, err := load(fstest.MapFS{}); err == nil || !strings.Contains(err.Error(), "no data") {
+	if _, err := load(fstest.MapFS{}, none); err == nil || !strings.Contains(err.Error(), "no data") {
 		t.Errorf("no file: %v", err)
 	}
-	if _, err := load(one(`{"cloud": "nimbus", "compiled": "2026-01-31", "sources": ["https://n.example"]}`)); err == nil ||
+	if _, err := load(one(`{"cloud": "nimbus", "compiled": "2026-01-31", "sources": ["https://n.example"]}`), none); err == nil ||
 		!strings.Contains(err.Error(), "there are no locations") {
 		t.Errorf("no locations: %v", err)
 	}

@@ -52,9 +52,9 @@ var countryPattern = regexp.MustCompile(`^[A-Z]{2}$`)
 
 // Load reads the catalogue that is built into the program. It fails only if
 // the built-in data are incomplete or contradict themselves.
-func Load() (*Catalog, error) { return load(embedded) }
+func Load() (*Catalog, error) { return load(embedded, embeddedSites) }
 
-func load(files fs.FS) (*Catalog, error) {
+func load(files, siteFiles fs.FS) (*Catalog, error) {
 	names, err := fs.Glob(files, "data/*.json")
 	if err != nil {
 		return nil, fmt.Errorf("catalogue: %w", err)
@@ -73,6 +73,13 @@ func load(files fs.FS) (*Catalog, error) {
 			return nil, fmt.Errorf("catalogue: %s: %w", name, err)
 		}
 		all = append(all, entries...)
+	}
+	sites, err := loadSites(siteFiles)
+	if err != nil {
+		return nil, err
+	}
+	if err := withSites(all, sites); err != nil {
+		return nil, err
 	}
 	return New(all)
 }
