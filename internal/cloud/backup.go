@@ -52,6 +52,14 @@ func (c *BackupCounts) field(class BackupClass) *int {
 	return nil
 }
 
+// Days is for how many days at most backups are kept that are made every day
+// and of which so many are kept of each class: a week has 7 days, a month at
+// most 31. The only backup of a month can have been made on its first day, and
+// for 3 months is dropped when the third month after it begins.
+func (c BackupCounts) Days() int {
+	return max(0, c.Daily, 7*c.Weekly, 31*c.Monthly)
+}
+
 // DefaultRetention is what BAK-1 promises and so the least that is kept: the
 // backups of 7 days, 4 weeks and 3 months.
 func DefaultRetention() BackupCounts { return BackupCounts{Daily: 7, Weekly: 4, Monthly: 3} }

@@ -21,6 +21,11 @@ func TestBackupCounts(t *testing.T) {
 	if counts.Of("yearly") != 0 {
 		t.Error("an unknown class has a count")
 	}
+	for want, c := range map[int]BackupCounts{93: DefaultRetention(), 28: {Daily: 7, Weekly: 4}, 400: {Daily: 400, Monthly: 3}, 0: {Daily: -1}} {
+		if c.Days() != want {
+			t.Errorf("%+v: %d days, want %d", c, c.Days(), want)
+		}
+	}
 	// BAK-1: 14 backups.
 	if d := DefaultRetention(); d.Daily+d.Weekly+d.Monthly != 14 {
 		t.Errorf("the default keeps %+v", d)

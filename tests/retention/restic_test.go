@@ -1,0 +1,197 @@
+package retention
+
+import (
+	"bytes"
+	"crypto/aes"
+	"crypto/cipher"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	//nolint:staticcheck // SA1019: not for new designs; restic's repository format is what it is
+	"golang.org/x/crypto/poly1305"
+)
+
+// resticBinary finds restic, or installs Debian's package where that is
+// possible.
+func resticBinary(t *testing.T) string {
+	t.Helper()
+	if path := os.Getenv("HOLDFAST_RESTIC"); path != "" {
+		return path
+	}
+	if path, err := exec.LookPath("restic"); err == nil {
+		return path
+	}
+	apt, err := exec.LookPath("apt-get")
+	if err != nil || os.Geteuid() != 0 {
+		t.Skip("restic is not on the PATH: install it (Debian: apt-get install restic), or name the program in HOLDFAST_RESTIC")
+	}
+	install := func() ([]byte, error) {
+		return exec.CommandContext(t.Context(), apt, "install", "-y", "-qq", "--no-install-recommends", "restic").CombinedOutput()
+	}
+	out, err := install()
+	if err != nil { // a fresh machine has no package lists yet
+		if out, err = exec.CommandContext(t.Context(), apt, "update", "-qq").CombinedOutput(); err == nil {
+			out, err = install()
+		}
+	}
+	if err != nil {
+		t.Skipf("restic is not on the PATH, and `apt-get install restic` failed (%v): %s", err, out)
+	}
+	path, err := exec.LookPath("restic")
+	if err != nil {
+		t.Fatalf("installed, and not to be found: %v", err)
+	}
+	return path
+}
+
+// repository is a restic repository in a folder of the test's.
+type repository struct {
+	restic, dir string
+	key         masterKey
+}
+
+// masterKey is what `restic cat masterkey` prints.
+type masterKey struct {
+	MAC struct {
+		K []byte `json:"k"`
+		R []byte `json:"r"`
+	} `json:"mac"`
+	Encrypt []byte `json:"encrypt"`
+}
+
+func newRepository(t *testing.T) *repository {
+	t.Helper()
+	r := &repository{restic: resticBinary(t), dir: filepath.Join(t.TempDir(), "repository")}
+	r.run(t, "init")
+	if err := json.Unmarshal(r.run(t, "cat", "masterkey"), &r.key); err != nil {
+		t.Fatalf("cat masterkey: %v", err)
+	}
+	return r
+}
+
+// run starts restic with an environment that holds nothing of the person's.
+func (r *repository) run(t *testing.T, args ...string) []byte {
+	t.Helper()
+	command := exec.CommandContext(t.Context(), r.restic, append([]string{"--no-cache", "--repo", r.dir}, args...)...)
+	command.Env = []string{"RESTIC_PASSWORD=test", "HOME=" + filepath.Dir(r.dir), "PATH=" + os.Getenv("PATH"), "TZ=UTC"}
+	var stdout, stderr bytes.Buffer
+	command.Stdout, command.Stderr = &stdout, &stderr
+	if err := command.Run(); err != nil {
+		t.Fatalf("restic %s: %v\n%s", strings.Join(args, " "), err, stderr.String())
+	}
+	return stdout.Bytes()
+}
+
+func (r *repository) version(t *testing.T) string {
+	t.Helper()
+	fields := strings.Fields(string(r.run(t, "version")))
+	if len(fields) < 2 || fields[0] != "restic" {
+		t.Fatalf("restic version answers %q", fields)
+	}
+	return fields[1]
+}
+
+// atLeast tells whether a version is 0.minor or later. From 0.16 restic keeps
+// the oldest snapshot as well (https://github.com/restic/restic/pull/4366).
+func atLeast(t *testing.T, version string, minor int) bool {
+	t.Helper()
+	var major, has int
+	if _, err := fmt.Sscanf(version, "%d.%d", &major, &has); err != nil {
+		t.Fatalf("version %q: %v", version, err)
+	}
+	return major > 0 || has >= minor
+}
+
+// addSnapshot writes the object of a snapshot and returns its id: the JSON
+// document, encrypted with AES-256-CTR and signed with Poly1305-AES, in a file
+// named by its SHA-256 (restic's references, "Repository Format").
+func (r *repository) addSnapshot(t *testing.T, tag string, at time.Time) string {
+	t.Helper()
+	document, err := json.Marshal(map[string]any{
+		"time": at.Format(time.RFC3339Nano),
+		// Nothing reads the tree while nothing is removed.
+		"tree":  strings.Repeat("0", 63) + "1",
+		"paths": []string{"/data"}, "hostname": "vm", "username": "root",
+		"tags": []string{tag},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	object := r.key.seal(t, document)
+	sum := sha256.Sum256(object)
+	id := hex.EncodeToString(sum[:])
+	if err := os.WriteFile(filepath.Join(r.dir, "snapshots", id), object, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return id
+}
+
+func (k masterKey) seal(t *testing.T, plain []byte) []byte {
+	t.Helper()
+	block, err := aes.NewCipher(k.Encrypt)
+	if err != nil {
+		t.Fatal(err)
+	}
+	nonce := make([]byte, aes.BlockSize)
+	if _, err := rand.Read(nonce); err != nil {
+		t.Fatal(err)
+	}
+	sealed := make([]byte, len(plain))
+	cipher.NewCTR(block, nonce).XORKeyStream(sealed, plain)
+
+	// Poly1305-AES: the one-time key is r and the nonce encrypted with k.
+	mac, err := aes.NewCipher(k.MAC.K)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var once [32]byte
+	copy(once[:16], k.MAC.R)
+	mac.Encrypt(once[16:], nonce)
+	var tag [poly1305.TagSize]byte
+	poly1305.Sum(&tag, sealed, &once)
+	return append(append(nonce, sealed...), tag[:]...)
+}
+
+// judged is one group of restic's answer.
+type judged struct {
+	Tags []string `json:"tags"`
+	Keep []struct {
+		ID string `json:"id"`
+	} `json:"keep"`
+	Remove []struct {
+		ID string `json:"id"`
+	} `json:"remove"`
+	// Reasons are in the order of Keep.
+	Reasons []struct {
+		Matches []string `json:"matches"`
+	} `json:"reasons"`
+}
+
+// forget asks restic what it would do, by tag.
+func (r *repository) forget(t *testing.T) map[string]judged {
+	t.Helper()
+	out := r.run(t, "forget", "--no-lock", "--group-by", "tags",
+		"--keep-daily", "7", "--keep-weekly", "4", "--keep-monthly", "3", "--dry-run", "--json")
+	// Versions before 0.17 put a sentence behind the JSON document.
+	var groups []judged
+	if err := json.NewDecoder(bytes.NewReader(out)).Decode(&groups); err != nil {
+		t.Fatalf("restic forget answers %.200q: %v", out, err)
+	}
+	byTag := map[string]judged{}
+	for _, g := range groups {
+		if len(g.Tags) != 1 || len(g.Reasons) != len(g.Keep) {
+			t.Fatalf("restic groups by %v, with %d reasons for %d kept", g.Tags, len(g.Reasons), len(g.Keep))
+		}
+		byTag[g.Tags[0]] = g
+	}
+	return byTag
+}
