@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+	_ "time/tzdata" // quiet hours are judged on machines without a time zone database, too
 
 	"github.com/holdfast-cloud/terraform-provider-holdfast/internal/cli"
 	"github.com/holdfast-cloud/terraform-provider-holdfast/internal/pluginserver"
