@@ -25,6 +25,9 @@ type Bucket struct {
 // Set is the buckets of a plan and the data centres that they protect.
 type Set struct {
 	Buckets []Bucket
+	// Unknown is how many more there are of which nothing is known yet, as at
+	// plan time. A rule is broken only if it would be wherever they stand.
+	Unknown int
 	// Protected are the locations of the machines that are backed up. The
 	// rules have to hold for each of them; with none, every bucket counts.
 	Protected []catalog.Entry
@@ -45,7 +48,13 @@ type copies struct {
 	// near are the buckets that do not count, immutable ones among them.
 	near          []Bucket
 	nearImmutable bool
+	// unknown buckets are taken for the best they can be.
+	unknown int
 }
+
+func (c copies) countSites() int      { return len(c.sites) + c.unknown }
+func (c copies) countContinents() int { return len(c.continents) + c.unknown }
+func (c copies) hasImmutable() bool   { return c.immutable || c.unknown > 0 }
 
 // distinct gives each bucket once; it is immutable if it is so anywhere.
 func (s Set) distinct() []Bucket {
@@ -81,7 +90,7 @@ func (s Set) views() []copies {
 }
 
 func (s Set) view(protected catalog.Entry) copies {
-	view := copies{protected: protected, sites: map[string]bool{}, continents: map[string]bool{}}
+	view := copies{protected: protected, sites: map[string]bool{}, continents: map[string]bool{}, unknown: s.Unknown}
 	for _, b := range s.distinct() {
 		if protected.Site != "" && b.Place.Site == protected.Site {
 			view.near = append(view.near, b)

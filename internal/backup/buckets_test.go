@@ -157,6 +157,33 @@ func TestMendLeavesOut(t *testing.T) {
 	}
 }
 
+// At plan time some buckets are yet to be created.
+func TestCheckSetUnknown(t *testing.T) {
+	c := loadCatalog(t)
+	for _, tc := range []struct {
+		set     string
+		unknown int
+		want    string
+	}{
+		{"hetzner/nbg1 hetzner/hel1 > hetzner/fsn1", 1, ""},
+		{"hetzner/nbg1 > hetzner/fsn1", 2, ""},
+		{"> hetzner/fsn1", 3, ""},
+		{"hetzner/nbg1! > hetzner/fsn1", 1, "BAK-2 Too few backup buckets; BAK-2 Backups in too few data centres"},
+		{"hetzner/fsn1 hetzner/hel1 > hetzner/fsn1", 1, "DR-2 Bucket in the protected data centre does not count"},
+		{"hetzner/fsn1 hetzner/hel1 > hetzner/fsn1", 2, ""},
+	} {
+		set := parseSet(t, c, tc.set)
+		set.Unknown = tc.unknown
+		got := CheckSet(set, c)
+		if texts(got) != tc.want || !got.Pending {
+			t.Errorf("%s and %d unknown: %s (pending %v), want %s", tc.set, tc.unknown, texts(got), got.Pending, tc.want)
+		}
+	}
+	if CheckSet(Set{}, c).Pending {
+		t.Error("pending, and nothing is unknown")
+	}
+}
+
 // broken gives the rules that a set breaks, by their place in rules.
 func broken(set Set) []bool {
 	var out []bool
@@ -234,6 +261,16 @@ func TestCheckSetProperties(t *testing.T) {
 		for i, now := range broken(more) {
 			if now && !before[i] {
 				t.Fatalf("seed %d: a bucket in %s breaks rule %d of %v", seed, more.Buckets[len(more.Buckets)-1].Place.Location, i, set)
+			}
+		}
+
+		// What is refused while something is unknown is refused when it is known.
+		less := set
+		less.Unknown = r.IntN(len(set.distinct()) + 1)
+		less.Buckets = set.distinct()[:len(set.distinct())-less.Unknown]
+		for i, early := range broken(less) {
+			if early && !before[i] {
+				t.Fatalf("seed %d: rule %d is broken with %d unknown, and not with all known", seed, i, less.Unknown)
 			}
 		}
 

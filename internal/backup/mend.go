@@ -55,7 +55,7 @@ func mend(set Set, views []copies, locations *catalog.Catalog) Mend {
 		suits := anywhere
 		if continents && slices.ContainsFunc(views, func(v copies) bool { return len(v.continents) > 0 }) {
 			suits = func(e catalog.Entry) bool {
-				return !slices.ContainsFunc(views, func(v copies) bool { return len(v.continents) < MinContinents && v.continents[e.Continent] })
+				return !slices.ContainsFunc(views, func(v copies) bool { return v.countContinents() < MinContinents && v.continents[e.Continent] })
 			}
 		}
 		if !take(suits) {
@@ -65,7 +65,7 @@ func mend(set Set, views []copies, locations *catalog.Catalog) Mend {
 			}
 		}
 	}
-	if slices.ContainsFunc(views, func(v copies) bool { return !v.immutable }) {
+	if slices.ContainsFunc(views, func(v copies) bool { return !v.hasImmutable() }) {
 		m.harden(set, take)
 	}
 	return m
@@ -97,8 +97,8 @@ func (m *Mend) harden(set Set, take func(func(catalog.Entry) bool) bool) {
 // continent is.
 func short(views []copies) (sites int, continents bool) {
 	for _, v := range views {
-		sites = max(sites, MinSites-len(v.sites))
-		continents = continents || len(v.continents) < MinContinents
+		sites = max(sites, MinSites-v.countSites())
+		continents = continents || v.countContinents() < MinContinents
 	}
 	return sites, continents
 }

@@ -16,6 +16,9 @@ type Verdict struct {
 	Findings []policy.Finding
 	// Mend is what would make all of them disappear.
 	Mend Mend
+	// Pending tells that the verdict is of what is known, and may yet be
+	// worse: ask again when all is.
+	Pending bool
 }
 
 // rule is one promise about the copies of a protected data centre. Each holds
@@ -33,27 +36,27 @@ type rule struct {
 func rules() []rule {
 	return []rule{
 		{policy.BAK2,
-			func(c copies) bool { return len(c.buckets)+len(c.near) < MinSites }, nil,
+			func(c copies) bool { return c.total() < MinSites }, nil,
 			func(c copies) (string, string) {
 				return "Too few backup buckets", fmt.Sprintf("The plan has %s, each backup is held in at least %d.",
-					count(len(c.buckets)+len(c.near), "bucket"), MinSites)
+					count(c.total(), "bucket"), MinSites)
 			}},
 		{policy.BAK2,
-			func(c copies) bool { return len(c.sites)+min(1, len(c.near)) < MinSites }, nil,
+			func(c copies) bool { return c.countSites()+min(1, len(c.near)) < MinSites }, nil,
 			func(c copies) (string, string) {
 				all := slices.Concat(c.buckets, c.near)
 				return "Backups in too few data centres", fmt.Sprintf("The buckets stand in %s%s; each backup is held in at least %d, none of which falls with another.",
 					count(len(sitesOf(all)), "data centre"), listed(sitesOf(all)), MinSites)
 			}},
 		{policy.DR2,
-			func(c copies) bool { return len(c.sites) < MinSites },
+			func(c copies) bool { return c.countSites() < MinSites },
 			func(c copies) bool { return len(c.near) == 0 },
 			func(c copies) (string, string) {
 				return "Bucket in the protected data centre does not count", fmt.Sprintf("%s stands in the data centre of %s, which the plan protects, and is lost with it. Elsewhere there %s %s%s; at least %d are needed.",
 					c.near[0].Place.Location, c.protected.Location, are(len(c.sites)), count(len(c.sites), "data centre"), listed(sitesOf(c.buckets)), MinSites)
 			}},
 		{policy.BAK2,
-			func(c copies) bool { return len(c.continents) < MinContinents }, nil,
+			func(c copies) bool { return c.countContinents() < MinContinents }, nil,
 			func(c copies) (string, string) {
 				where := "on no continent"
 				if len(c.continents) > 0 {
@@ -62,7 +65,7 @@ func rules() []rule {
 				return "Backups on too few continents", fmt.Sprintf("The buckets%s stand %s; each backup is held on at least %d.", c.outside(), where, MinContinents)
 			}},
 		{policy.BAK6,
-			func(c copies) bool { return !c.immutable }, nil,
+			func(c copies) bool { return !c.hasImmutable() }, nil,
 			func(c copies) (string, string) {
 				if c.nearImmutable {
 					return "Immutable backups only in the protected data centre", fmt.Sprintf("The only immutable bucket stands in the data centre of %s, which the plan protects: when that is lost, every copy that is left can be deleted with a stolen key.", c.protected.Location)
@@ -71,6 +74,9 @@ func rules() []rule {
 			}},
 	}
 }
+
+// total is how many buckets there are, wherever they stand.
+func (c copies) total() int { return len(c.buckets) + len(c.near) + c.unknown }
 
 // outside words that only the buckets elsewhere are meant.
 func (c copies) outside() string {
@@ -88,7 +94,7 @@ func (c copies) outside() string {
 // protected location that breaks it, with the cheapest locations of the
 // catalogue that mend it.
 func CheckSet(set Set, locations *catalog.Catalog) Verdict {
-	var verdict Verdict
+	verdict := Verdict{Pending: set.Unknown > 0}
 	views := set.views()
 	for _, r := range rules() {
 		for _, view := range views {

@@ -159,6 +159,30 @@ func TestCheckBackupBucket(t *testing.T) {
 		"BAK-6 immutable_days | Immutable for too short a time | kept for up to 372 days")
 }
 
+func TestCheckNoncurrentDays(t *testing.T) {
+	keep := cloud.DefaultRetention()
+	for _, tc := range []struct {
+		days, immutable int64
+		want            []string
+	}{
+		{0, 93, nil},
+		{93, 0, nil},
+		{93, 93, nil},
+		{92, 0, []string{"BAK-1 n | Lifecycle removes backups that are kept | gone for good after 92 days, but backups are kept for up to 93 days | Set it to 93 or more"}},
+		{30, 365, []string{"BAK-1 n | Lifecycle removes backups that are kept | after 30 days | Set it to 365 or more"}},
+		{364, 365, []string{"BAK-6 n | Lifecycle removes what is immutable | after 364 days, but the bucket is immutable for 365 days | 365 or more"}},
+		{-1, 0, []string{"- n | Negative number of days"}},
+	} {
+		expect(t, CheckNoncurrentDays("n", tc.days, tc.immutable, keep), tc.want...)
+	}
+}
+
+func TestCheckLock(t *testing.T) {
+	expect(t, CheckLock("lock", "i_know", false, false))
+	expect(t, CheckLock("lock", "i_know", true, true))
+	expect(t, CheckLock("google.lock", "i_know", true, false), "BAK-6 google.lock | Irreversible lock not acknowledged | nobody can shorten or remove it | Set i_know to true as well")
+}
+
 func TestCheckVMBackup(t *testing.T) {
 	for _, tc := range []struct {
 		name    string

@@ -65,3 +65,43 @@ func CheckImmutableDays(field string, days int64, keep cloud.BackupCounts) []Fin
 	}
 	return nil
 }
+
+// CheckNoncurrentDays judges a lifecycle rule that removes a version of an
+// object for good so many days after it was deleted or overwritten: not before
+// the plan's longest kept backup could need it (BAK-1), nor while the bucket
+// is immutable (BAK-6). 0 is no such rule.
+//
+// No rule may remove current objects by their age: restic's later backups
+// share what earlier ones wrote.
+func CheckNoncurrentDays(field string, days, immutableDays int64, keep cloud.BackupCounts) []Finding {
+	least := int64(keep.Days())
+	switch {
+	case days == 0:
+		return nil
+	case days < 0:
+		return []Finding{{Field: field, Summary: "Negative number of days", Detail: fmt.Sprintf("The number is %d.", days),
+			Remedy: "Leave it out for a bucket that removes nothing by itself."}}
+	case days < least:
+		return []Finding{{Promise: BAK1, Field: field, Summary: "Lifecycle removes backups that are kept",
+			Detail: fmt.Sprintf("What is deleted by mistake or with a stolen key would be gone for good after %d days, but backups are kept for up to %d days.", days, least),
+			Remedy: fmt.Sprintf("Set it to %d or more, or leave it out.", max(least, immutableDays))}}
+	case days < immutableDays:
+		return []Finding{{Promise: BAK6, Field: field, Summary: "Lifecycle removes what is immutable",
+			Detail: fmt.Sprintf("What is deleted would be gone for good after %d days, but the bucket is immutable for %d days.", days, immutableDays),
+			Remedy: fmt.Sprintf("Set it to %d or more, or leave it out.", immutableDays)}}
+	}
+	return nil
+}
+
+// CheckLock judges the locking of a whole bucket's retention. On Google Cloud
+// it cannot be undone: not by the vendor's support either, and the bucket
+// cannot be deleted before its last object is old enough. So it wants to be
+// said twice. Field: the one given.
+func CheckLock(field, acknowledgement string, lock, acknowledged bool) []Finding {
+	if !lock || acknowledged {
+		return nil
+	}
+	return []Finding{{Promise: BAK6, Field: field, Summary: "Irreversible lock not acknowledged",
+		Detail: "Once the bucket's retention is locked, nobody can shorten or remove it, and the bucket cannot be deleted before its last object has outlived it.",
+		Remedy: fmt.Sprintf("Set %s to true as well if this is meant. Without the lock the bucket is immutable, too, for everybody who may not change its settings.", acknowledgement)}}
+}

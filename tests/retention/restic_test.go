@@ -9,15 +9,14 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"math/big"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
-
-	//nolint:staticcheck // SA1019: not for new designs; restic's repository format is what it is
-	"golang.org/x/crypto/poly1305"
 )
 
 // resticBinary finds restic, or installs Debian's package where that is
@@ -153,12 +152,44 @@ func (k masterKey) seal(t *testing.T, plain []byte) []byte {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var once [32]byte
-	copy(once[:16], k.MAC.R)
-	mac.Encrypt(once[16:], nonce)
-	var tag [poly1305.TagSize]byte
-	poly1305.Sum(&tag, sealed, &once)
-	return append(append(nonce, sealed...), tag[:]...)
+	var once [16]byte
+	mac.Encrypt(once[:], nonce)
+	return append(append(nonce, sealed...), poly1305(sealed, k.MAC.R, once[:])...)
+}
+
+// poly1305 is the authenticator of RFC 8439, section 2.5, by the book: the
+// library's was withdrawn from use outside ChaCha20-Poly1305.
+func poly1305(message, r, s []byte) []byte {
+	little := func(b []byte) *big.Int {
+		b = slices.Clone(b)
+		slices.Reverse(b)
+		return new(big.Int).SetBytes(b)
+	}
+	clamp, _ := new(big.Int).SetString("0ffffffc0ffffffc0ffffffc0fffffff", 16)
+	factor := new(big.Int).And(little(r), clamp)
+	prime := new(big.Int).Sub(new(big.Int).Lsh(big.NewInt(1), 130), big.NewInt(5))
+	sum := new(big.Int)
+	for block := range slices.Chunk(message, 16) {
+		sum.Add(sum, little(append(slices.Clone(block), 1)))
+		sum.Mul(sum, factor).Mod(sum, prime)
+	}
+	sum.Add(sum, little(s))
+	tag := make([]byte, 17)
+	sum.FillBytes(tag[:]) // sum is below 2^131
+	tag = tag[1:]
+	slices.Reverse(tag)
+	return tag
+}
+
+// The example of RFC 8439, section 2.5.2.
+func TestPoly1305(t *testing.T) {
+	key, err := hex.DecodeString("85d6be7857556d337f4452fe42d506a80103808afb0db2fd4abff6af4149f51b")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := hex.EncodeToString(poly1305([]byte("Cryptographic Forum Research Group"), key[:16], key[16:])); got != "a8061dc1305136c6c22b8baf0c0127a9" {
+		t.Error(got)
+	}
 }
 
 // judged is one group of restic's answer.

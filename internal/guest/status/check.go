@@ -128,6 +128,7 @@ func (c *checker) bucket(path string, b Bucket) {
 	if len(b.Snapshots) > MaxSnapshots {
 		c.fail(path+".snapshots", "there are %d, at most %d are possible", len(b.Snapshots), MaxSnapshots)
 	}
+	c.positive(path+".others", int64(b.Others))
 	ids := map[string]bool{}
 	for i, s := range b.Snapshots {
 		at := fmt.Sprintf("%s.snapshots[%d]", path, i)

@@ -13,8 +13,8 @@ const Version = "1.0"
 // MaxSnapshots snapshots each stays below it.
 const MaxBytes = 64 << 10
 
-// MaxSnapshots bounds the snapshots that are told of a bucket: BAK-1 keeps 14,
-// and leaves room for those that customers make by hand.
+// MaxSnapshots bounds the snapshots that are told of a bucket one by one: BAK-1
+// keeps 14, which leaves room for those that customers make by hand.
 const MaxSnapshots = 64
 
 // Prefix is where everything of a tenant stands in a bucket:
@@ -87,8 +87,12 @@ type Bucket struct {
 	Name string `json:"name"`
 	// Location of the bucket, "hetzner/fsn1".
 	Location string `json:"location"`
-	// Snapshots that restic lists there, newest first.
+	// Snapshots that restic lists there, newest first: those that are kept for
+	// a class, and of the rest the newest, up to MaxSnapshots.
 	Snapshots []Snapshot `json:"snapshots"`
+	// Others is how many more there are: immutable ones that outlived their
+	// class, for the most part.
+	Others int `json:"others"`
 	// Check is the last `restic check` of the repository; absent if there was
 	// none.
 	Check *Check `json:"check,omitempty"`
