@@ -19,16 +19,18 @@ import (
 	"github.com/holdfast-cloud/terraform-provider-holdfast/internal/service/googleblock"
 )
 
-// oldVersionDays is for how long old versions are kept by default: time to
-// notice that backups were deleted, without paying twice for what `restic
-// prune` removes.
-const oldVersionDays = 30
+// oldVersionDays is for how long old versions are kept by default: as long as
+// the default retention of a plan keeps a backup.
+func oldVersionDays() int64 { return int64(cloud.DefaultRetention().Days()) }
 
 // check judges what needs no environment (BAK-6).
 func check(_ context.Context, m *model, diags *diag.Diagnostics) {
 	days, old := days(m.ImmutableDays), days(m.OldVersionDays)
 	findings, _ := policy.CheckBackupBucket(policy.BackupBucket{ImmutableDays: days, ForceDestroy: flag(m.ForceDestroy)})
-	findings = append(findings, checkOldVersions(days, old, m.OldVersionDays.IsNull())...)
+	if m.ID.IsNull() {
+		// Of a plan, what nobody wrote is filled in before it is judged.
+		findings = append(findings, checkOldVersions(days, old, m.OldVersionDays.IsNull())...)
+	}
 	if n, known := days.Get(); known && n == 0 && m.LockRetention.ValueBool() {
 		findings = append(findings, policy.Finding{Field: "lock_retention", Summary: "No retention to lock",
 			Detail: "The bucket is not immutable, so there is nothing to be locked for ever.", Remedy: "Set immutable_days, or leave lock_retention out."})
@@ -53,20 +55,16 @@ func flag(value types.Bool) policy.Opt[bool] {
 
 // checkOldVersions judges for how long old versions are kept.
 func checkOldVersions(immutable, old policy.Opt[int64], absent bool) []policy.Finding {
-	least, leastKnown := immutable.Get()
+	least, _ := immutable.Get() // 0 while it is unknown
 	kept, known := old.Get()
 	switch {
 	case absent || !known:
 		return nil
-	case kept < 0 || kept > policy.MaxImmutableDays:
+	case kept > policy.MaxImmutableDays:
 		return []policy.Finding{{Field: "old_version_days", Summary: "Impossible number of days",
-			Detail: fmt.Sprintf("The number is %d.", kept), Remedy: fmt.Sprintf("Set it to 1 to %d, or to 0 to keep old versions for ever.", policy.MaxImmutableDays)}}
-	case leastKnown && kept > 0 && kept < least:
-		return []policy.Finding{{Promise: policy.BAK6, Field: "old_version_days", Summary: "Old versions expire within the retention",
-			Detail: fmt.Sprintf("Old versions would be deleted after %d days, and nothing may be deleted for %d.", kept, least),
-			Remedy: fmt.Sprintf("Set it to %d or more, to 0 to keep them for ever, or leave it out.", least)}}
+			Detail: fmt.Sprintf("The number is %d.", kept), Remedy: fmt.Sprintf("Set it to %d or less, or to 0 to keep old versions for ever.", policy.MaxImmutableDays)}}
 	}
-	return nil
+	return policy.CheckNoncurrentDays("old_version_days", kept, least, cloud.DefaultRetention())
 }
 
 // review fills in what a plan can foresee, and judges what needs the
@@ -83,9 +81,10 @@ func review(ctx context.Context, r *service.Review[model]) {
 	if r.Config.OldVersionDays.IsNull() && !r.Final {
 		r.Plan.OldVersionDays = types.Int64Unknown()
 		if !r.Plan.ImmutableDays.IsUnknown() {
-			r.Plan.OldVersionDays = types.Int64Value(max(oldVersionDays, r.Plan.ImmutableDays.ValueInt64()))
+			r.Plan.OldVersionDays = types.Int64Value(max(oldVersionDays(), r.Plan.ImmutableDays.ValueInt64()))
 		}
 	}
+	service.Report(r.Diags, checkOldVersions(days(r.Plan.ImmutableDays), days(r.Plan.OldVersionDays), false)...)
 	r.Plan.Protections = protections(nil)
 	if r.Final {
 		return
@@ -159,8 +158,8 @@ func daysText(value types.Int64) string {
 func defaultOldVersions(immutable tftypes.Value) tftypes.Value {
 	var days big.Float
 	if immutable.IsNull() || !immutable.IsKnown() || immutable.As(&days) != nil {
-		return tftypes.NewValue(tftypes.Number, oldVersionDays)
+		return tftypes.NewValue(tftypes.Number, oldVersionDays())
 	}
 	n, _ := days.Int64()
-	return tftypes.NewValue(tftypes.Number, max(oldVersionDays, n))
+	return tftypes.NewValue(tftypes.Number, max(oldVersionDays(), n))
 }

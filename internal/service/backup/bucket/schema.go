@@ -41,8 +41,8 @@ func resourceSchema(context.Context) schema.Schema {
 			},
 			"old_version_days": schema.Int64Attribute{
 				Optional: true, Computed: true,
-				MarkdownDescription: "For how many days replaced and deleted versions of an object are kept, and can be had back; at least `immutable_days`. `0` keeps them for ever. " +
-					"Changed in place. Default: 30, or `immutable_days` if that is more.",
+				MarkdownDescription: "For how many days replaced and deleted versions of an object are kept, and can be had back: 93 or more, and at least `immutable_days`. `0` keeps them for ever. " +
+					"Changed in place. Default: 93, or `immutable_days` if that is more.",
 			},
 			"force_destroy": schema.BoolAttribute{
 				Optional: true, Computed: true, Default: booldefault.StaticBool(false),
