@@ -25,14 +25,16 @@ type content struct {
 }
 
 func newBucketStore(c *Cloud) *BucketStore {
-	return &BucketStore{contents: map[string]map[string]content{}, Store: newStore(c, cloud.KindBucket,
+	store := newStore(c, cloud.KindBucket,
 		func(o cloud.Object, s cloud.BucketSpec) cloud.Bucket {
 			return cloud.Bucket{Object: o, BucketSpec: s, Endpoint: "https://" + s.Location.Name + ".example.com", SoftDeleteDays: 7}
 		},
 		func(t cloud.Bucket) (cloud.Object, cloud.BucketSpec, cloud.Meta) {
 			return t.Object, t.BucketSpec, t.Meta
 		},
-		func(s cloud.BucketSpec) cloud.Meta { return s.Meta })}
+		func(s cloud.BucketSpec) cloud.Meta { return s.Meta })
+	store.prefix = "bucket-" // vendors want names of three characters or more
+	return &BucketStore{contents: map[string]map[string]content{}, Store: store}
 }
 
 // Buckets implements cloud.BucketDriver.

@@ -26,14 +26,14 @@ func TestLifecycle(t *testing.T) {
 	c, tf := start(t)
 	made := tf.Create(basic())
 	for name, want := range map[string]any{
-		"id": "hetzner/nbg1/1", "native_id": "1", "bucket": "1", "immutable_days": int64(0), "lock_retention": false, "old_version_days": int64(93),
+		"id": "hetzner/nbg1/bucket-1", "native_id": "bucket-1", "bucket": "bucket-1", "immutable_days": int64(0), "lock_retention": false, "old_version_days": int64(93),
 		"force_destroy": false, "endpoint": "https://nbg1.example.com", "soft_delete_days": int64(7), "google": nil, "deletion_protection": false,
 	} {
 		if got := made.Get(t, name); got != want {
 			t.Errorf("%s = %v, want %v", name, got, want)
 		}
 	}
-	if b := c.BucketStore.All()["1"]; b.OldVersionDays != 93 || b.ImmutableDays != 0 || b.LockRetention {
+	if b := c.BucketStore.All()["bucket-1"]; b.OldVersionDays != 93 || b.ImmutableDays != 0 || b.LockRetention {
 		t.Errorf("the cloud has %+v", b)
 	}
 	refreshed, diags := tf.Refresh(made)
@@ -43,11 +43,11 @@ func TestLifecycle(t *testing.T) {
 	if plan := tf.Plan(refreshed, basic()); !plan.IsNoOp() {
 		t.Errorf("the second plan is not empty: %v %v", plan.Planned, plan.Diags.Errors())
 	}
-	imported, diags := tf.Import("hetzner/nbg1/1")
+	imported, diags := tf.Import("hetzner/nbg1/bucket-1")
 	if len(diags.Errors()) > 0 || !imported.State.Equal(refreshed.State) {
 		t.Errorf("import: %v\n got %v\nwant %v", diags.Errors(), imported.State, refreshed.State)
 	}
-	c.BucketStore.Remove("1")
+	c.BucketStore.Remove("bucket-1")
 	if gone, diags := tf.Refresh(made); gone.Exists() || len(diags) > 0 {
 		t.Errorf("a bucket that is gone: in the state %t, %v", gone.Exists(), diags.Errors())
 	}
@@ -78,7 +78,7 @@ func TestChangesInPlace(t *testing.T) {
 			if len(diags.Errors()) > 0 {
 				t.Fatal(diags.Errors())
 			}
-			if b := c.BucketStore.All()["1"]; !test.is(b) {
+			if b := c.BucketStore.All()["bucket-1"]; !test.is(b) {
 				t.Errorf("the cloud has %+v", b)
 			}
 			changed, _ = tf.Refresh(changed)
@@ -116,7 +116,7 @@ func TestDrift(t *testing.T) {
 		t.Run(string(guard), func(t *testing.T) {
 			c, tf := start(t)
 			made := tf.Create(basic())
-			c.BucketStore.Change("1", func(b *cloud.Bucket) { b.Broken = []cloud.BucketGuard{guard} })
+			c.BucketStore.Change("bucket-1", func(b *cloud.Bucket) { b.Broken = []cloud.BucketGuard{guard} })
 			drifted, diags := tf.Refresh(made)
 			if len(diags) > 0 {
 				t.Fatal(diags)
@@ -138,7 +138,7 @@ func TestDrift(t *testing.T) {
 			if len(diags) > 0 {
 				t.Fatal(diags)
 			}
-			if b := c.BucketStore.All()["1"]; len(b.Broken) > 0 {
+			if b := c.BucketStore.All()["bucket-1"]; len(b.Broken) > 0 {
 				t.Errorf("the cloud has %+v", b)
 			}
 			repaired, _ = tf.Refresh(repaired)
@@ -153,17 +153,17 @@ func TestDrift(t *testing.T) {
 func TestDriftOfSettings(t *testing.T) {
 	c, tf := start(t)
 	made := tf.Create(basic().With("immutable_days", 93))
-	c.BucketStore.Change("1", func(b *cloud.Bucket) { b.ImmutableDays, b.OldVersionDays = 40, 1 })
+	c.BucketStore.Change("bucket-1", func(b *cloud.Bucket) { b.ImmutableDays, b.OldVersionDays = 40, 1 })
 	drifted, _ := tf.Refresh(made)
 	tf.Change(drifted, basic().With("immutable_days", 93))
-	if b := c.BucketStore.All()["1"]; b.ImmutableDays != 93 || b.OldVersionDays != 93 {
+	if b := c.BucketStore.All()["bucket-1"]; b.ImmutableDays != 93 || b.OldVersionDays != 93 {
 		t.Errorf("the cloud has %+v", b)
 	}
 	// The default of old versions is put right, too, although nobody wrote it.
-	c.BucketStore.Change("1", func(b *cloud.Bucket) { b.OldVersionDays = 1 })
+	c.BucketStore.Change("bucket-1", func(b *cloud.Bucket) { b.OldVersionDays = 1 })
 	drifted, _ = tf.Refresh(drifted)
 	tf.Change(drifted, basic().With("immutable_days", 93))
-	if b := c.BucketStore.All()["1"]; b.OldVersionDays != 93 {
+	if b := c.BucketStore.All()["bucket-1"]; b.OldVersionDays != 93 {
 		t.Errorf("the cloud has %+v", b)
 	}
 }
@@ -198,7 +198,7 @@ func TestRetentionNeverShrinks(t *testing.T) {
 		expect(t, tf.Plan(made, basic().With("immutable_days", days)).Diags.Errors(), []string{"immutable_days: ", "Retention cannot shrink (BAK-6)", "120 or more", "another name"})
 	}
 	// Somebody made it longer: the plan cannot undo that.
-	c.BucketStore.Change("1", func(b *cloud.Bucket) { b.ImmutableDays = 200 })
+	c.BucketStore.Change("bucket-1", func(b *cloud.Bucket) { b.ImmutableDays = 200 })
 	longer, _ := tf.Refresh(made)
 	expect(t, tf.Plan(longer, basic().With("immutable_days", 120)).Diags.Errors(), []string{"immutable_days: ", "200 or more"})
 	// Another bucket may keep less.
@@ -217,7 +217,7 @@ func TestUnknownValuesWait(t *testing.T) {
 }
 
 func TestDestroy(t *testing.T) {
-	write := func(c *servicetest.Cloud) { c.BucketStore.Write("1", "acme-eu/acme/x", []byte("x"), time.Time{}) }
+	write := func(c *servicetest.Cloud) { c.BucketStore.Write("bucket-1", "acme-eu/acme/x", []byte("x"), time.Time{}) }
 	t.Run("with contents", func(t *testing.T) {
 		c, tf := start(t)
 		made := tf.Create(basic())
@@ -258,7 +258,7 @@ func TestDestroy(t *testing.T) {
 func TestLost(t *testing.T) {
 	c, tf := start(t)
 	made := tf.Create(basic())
-	c.BucketStore.Change("1", func(b *cloud.Bucket) { b.Broken = []cloud.BucketGuard{cloud.GuardPrivate} })
+	c.BucketStore.Change("bucket-1", func(b *cloud.Bucket) { b.Broken = []cloud.BucketGuard{cloud.GuardPrivate} })
 	made, _ = tf.Refresh(made)
 	calls := c.Calls()
 

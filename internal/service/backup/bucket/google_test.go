@@ -31,18 +31,18 @@ func TestGoogleKey(t *testing.T) {
 		t.Errorf("replaces %v", plan.Replaces)
 	}
 	made, diags := tf.Apply(plan)
-	if len(diags) > 0 || !maps.Equal(c.BucketStore.All()["1"].Options, map[string]string{"kms_key": key}) {
-		t.Errorf("the driver got %v, %v", c.BucketStore.All()["1"].Options, diags)
+	if len(diags) > 0 || !maps.Equal(c.BucketStore.All()["bucket-1"].Options, map[string]string{"kms_key": key}) {
+		t.Errorf("the driver got %v, %v", c.BucketStore.All()["bucket-1"].Options, diags)
 	}
 	made, _ = tf.Refresh(made)
 	if plan := tf.Plan(made, config); !plan.IsNoOp() {
 		t.Errorf("the plan is not empty: %v", plan.Planned)
 	}
 	// Somebody took it away.
-	c.BucketStore.Change("1", func(b *cloud.Bucket) { b.Options = nil })
+	c.BucketStore.Change("bucket-1", func(b *cloud.Bucket) { b.Options = nil })
 	made, _ = tf.Refresh(made)
 	tf.Change(made, config)
-	if got := c.BucketStore.All()["1"].Options["kms_key"]; got != key {
+	if got := c.BucketStore.All()["bucket-1"].Options["kms_key"]; got != key {
 		t.Errorf("the key is %q", got)
 	}
 	expect(t, tf.Plan(made, google().With("google", map[string]any{"kms_key": strings.Replace(key, "us-central1", "europe-west3", 1)})).Diags.Errors(),
@@ -60,8 +60,8 @@ func TestLock(t *testing.T) {
 		t.Errorf("warnings %q", warnings)
 	}
 	made, diags := tf.Apply(plan)
-	if len(diags) > 0 || !c.BucketStore.All()["1"].LockRetention {
-		t.Errorf("the cloud has %+v, %v", c.BucketStore.All()["1"], diags)
+	if len(diags) > 0 || !c.BucketStore.All()["bucket-1"].LockRetention {
+		t.Errorf("the cloud has %+v, %v", c.BucketStore.All()["bucket-1"], diags)
 	}
 	made, _ = tf.Refresh(made)
 	if plan := tf.Plan(made, locked); !plan.IsNoOp() || len(plan.Diags) > 0 {
@@ -83,7 +83,7 @@ func TestLockElsewhere(t *testing.T) {
 	}
 	made, _ := tf.Apply(plan)
 	for _, told := range []bool{false, true} {
-		c.BucketStore.Change("1", func(b *cloud.Bucket) { b.LockRetention = told })
+		c.BucketStore.Change("bucket-1", func(b *cloud.Bucket) { b.LockRetention = told })
 		made, _ = tf.Refresh(made)
 		if plan := tf.Plan(made, config); !plan.IsNoOp() {
 			t.Errorf("told %v: the plan is not empty: %v", told, plan.Planned)

@@ -250,17 +250,17 @@ func TestVerify(t *testing.T) {
 		warning string
 	}{
 		{"less immutable", func(w world) {
-			w.clouds["hetzner"].BucketStore.Change("3", func(b *cloud.Bucket) { b.ImmutableDays = 30 })
+			w.clouds["hetzner"].BucketStore.Change("bucket-3", func(b *cloud.Bucket) { b.ImmutableDays = 30 })
 		}, "buckets[0].immutable_days: Bucket is less immutable than it is said to be (BAK-6)", ""},
 		{"more immutable", func(w world) {
-			w.clouds["hetzner"].BucketStore.Change("3", func(b *cloud.Bucket) { b.ImmutableDays = 300 })
+			w.clouds["hetzner"].BucketStore.Change("bucket-3", func(b *cloud.Bucket) { b.ImmutableDays = 300 })
 		}, "", ""},
-		{"gone", func(w world) { w.clouds["hetzner"].BucketStore.Remove("2") }, "buckets[1].id: No such bucket", ""},
+		{"gone", func(w world) { w.clouds["hetzner"].BucketStore.Remove("bucket-2") }, "buckets[1].id: No such bucket", ""},
 		{"another deployment's", func(w world) {
-			w.clouds["google"].BucketStore.Change("1", func(b *cloud.Bucket) { b.Deployment = "theirs" })
+			w.clouds["google"].BucketStore.Change("bucket-1", func(b *cloud.Bucket) { b.Deployment = "theirs" })
 		}, "buckets[2].id: Bucket of another deployment", ""},
 		{"elsewhere", func(w world) {
-			w.clouds["hetzner"].BucketStore.Change("2", func(b *cloud.Bucket) { b.Location.Name = "fsn1" })
+			w.clouds["hetzner"].BucketStore.Change("bucket-2", func(b *cloud.Bucket) { b.Location.Name = "fsn1" })
 		}, "buckets[1].id: Bucket of another location", ""},
 		{"no answer", func(w world) {
 			w.clouds["google"].Fault = func(string, cloud.Kind, string) error {
