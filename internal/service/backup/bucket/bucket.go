@@ -18,6 +18,7 @@ func NewResource() resource.Resource {
 		Schema:       resourceSchema,
 		Store:        storeOf,
 		Check:        check,
+		Replaces:     replaces,
 		Review:       review,
 		Lacks:        lacks,
 		Fixed:        fixed,
@@ -28,6 +29,14 @@ func NewResource() resource.Resource {
 		Observed:     func(b cloud.Bucket) (cloud.Object, cloud.Meta) { return b.Object, b.Meta },
 		Rebuild:      rebuild,
 	})
+}
+
+// replaces: the vendor's name of a bucket is made of its own, and never changes.
+func replaces(prior, plan *model) []string {
+	if plan.Name.Equal(prior.Name) {
+		return nil
+	}
+	return []string{"name"}
 }
 
 // fixed: where the vendor decides at a bucket's creation whether it can be
@@ -60,7 +69,7 @@ func empty(ctx context.Context, driver cloud.Driver, m *model, id cloud.ID) erro
 	if !m.ForceDestroy.ValueBool() {
 		return nil
 	}
-	buckets, err := service.BucketsOf(driver)
+	buckets, err := cloud.BucketsOf(driver)
 	if err != nil {
 		return err
 	}

@@ -74,7 +74,7 @@ func review(ctx context.Context, r *service.Review[model]) {
 	if err == nil {
 		reachable(r, location)
 	}
-	same := r.Prior != nil && r.Prior.Location.Equal(r.Plan.Location)
+	same := r.Prior != nil && r.Prior.Location.Equal(r.Plan.Location) && len(replaces(r.Prior, r.Plan)) == 0
 	if same {
 		stays(r, location)
 	}
@@ -108,7 +108,7 @@ func reachable(r *service.Review[model], location cloud.Location) {
 	if err != nil {
 		return // reported where all objects are judged, or not known yet
 	}
-	if _, err := service.BucketsOf(driver); err != nil && (r.Final || !errors.Is(err, service.ErrNotYetKnown)) {
+	if _, err := cloud.BucketsOf(driver); err != nil && (r.Final || !errors.Is(err, service.ErrNotYetKnown)) {
 		why := service.Explain(err, "reach the object storage of "+location.Cloud, nil)
 		r.Diags.AddAttributeError(attribute, why.Summary(), why.Detail())
 	}

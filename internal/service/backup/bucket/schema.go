@@ -28,6 +28,12 @@ func resourceSchema(context.Context) schema.Schema {
 	return schema.Schema{
 		MarkdownDescription: description,
 		Attributes: map[string]schema.Attribute{
+			"name": schema.StringAttribute{
+				Required: true,
+				MarkdownDescription: "Name, unique among the deployment's buckets in one location: lower case letters, digits and hyphens, beginning with a letter. " +
+					"The vendor's name is made of deployment, name and location (see `bucket`), since vendors want names that no other customer has. " +
+					"An imported bucket that Holdfast did not make has the vendor's name. Changing this replaces the bucket.",
+			},
 			"immutable_days": schema.Int64Attribute{
 				Optional: true, Computed: true, Default: int64default.StaticInt64(0),
 				MarkdownDescription: "For how many days after it was written nobody can delete or overwrite an object (BAK-6): 93 or more, which is how long the default retention of a backup plan keeps a backup. " +

@@ -5,7 +5,6 @@ import (
 	"errors"
 
 	"github.com/holdfast-cloud/terraform-provider-holdfast/internal/cloud"
-	"github.com/holdfast-cloud/terraform-provider-holdfast/internal/service"
 )
 
 // store is a cloud's buckets as the resource wants them: what cannot be
@@ -13,7 +12,7 @@ import (
 type store struct{ cloud.Buckets }
 
 func storeOf(driver cloud.Driver) cloud.Store[cloud.BucketSpec, cloud.Bucket] {
-	buckets, err := service.BucketsOf(driver)
+	buckets, err := cloud.BucketsOf(driver)
 	if err != nil {
 		return noStore{err}
 	}

@@ -40,7 +40,7 @@ func Sources(env *service.Env, buckets []Bucket) ([]backup.Source, error) {
 			if err != nil {
 				return nil, err
 			}
-			stores, err := service.BucketsOf(driver)
+			stores, err := cloud.BucketsOf(driver)
 			if err != nil {
 				return nil, err
 			}

@@ -47,7 +47,7 @@ func (p *plan) read(ctx context.Context, id cloud.ID) (cloud.Bucket, error) {
 	if err != nil {
 		return cloud.Bucket{}, err
 	}
-	buckets, err := service.BucketsOf(driver)
+	buckets, err := cloud.BucketsOf(driver)
 	if err != nil {
 		return cloud.Bucket{}, err
 	}
