@@ -175,6 +175,11 @@ func completeUpload(c *call) error {
 	if len(in.Parts) == 0 || len(in.Parts) > maxParts {
 		return fail("MalformedXML", "")
 	}
+	for i := 1; i < len(in.Parts); i++ {
+		if in.Parts[i].PartNumber <= in.Parts[i-1].PartNumber {
+			return fail("InvalidPartOrder", "The list of parts was not in ascending order. The parts list must be specified in order by part number.")
+		}
+	}
 	out := struct {
 		XMLName  xml.Name `xml:"CompleteMultipartUploadResult"`
 		Xmlns    string   `xml:"xmlns,attr"`
@@ -194,12 +199,7 @@ func completeUpload(c *call) error {
 		}
 		x := extrasOf(v)
 		sum := md5.New()
-		last := 0
 		for i, p := range in.Parts {
-			if p.PartNumber <= last {
-				return fail("InvalidPartOrder", "The list of parts was not in ascending order. The parts list must be specified in order by part number.")
-			}
-			last = p.PartNumber
 			at := slices.IndexFunc(u.Parts, func(q objects.Part) bool { return q.Number == p.PartNumber })
 			if at < 0 || hex.EncodeToString(u.Parts[at].MD5) != strings.Trim(p.ETag, `"`) {
 				return fail("InvalidPart", "One or more of the specified parts could not be found.")

@@ -1,6 +1,7 @@
 package s3
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"net"
@@ -36,14 +37,21 @@ type oneOrMore[T any] []T
 // UnmarshalJSON takes both forms.
 func (l *oneOrMore[T]) UnmarshalJSON(b []byte) error {
 	if len(b) > 0 && b[0] == '[' {
-		return json.Unmarshal(b, (*[]T)(l))
+		return strict(b, (*[]T)(l))
 	}
 	var one T
-	if err := json.Unmarshal(b, &one); err != nil {
+	if err := strict(b, &one); err != nil {
 		return err
 	}
 	*l = oneOrMore[T]{one}
 	return nil
+}
+
+// strict refuses fields that v does not have.
+func strict(b []byte, v any) error {
+	d := json.NewDecoder(bytes.NewReader(b))
+	d.DisallowUnknownFields()
+	return d.Decode(v)
 }
 
 // principals are those that a statement is about; "*" is everybody.
@@ -109,9 +117,7 @@ func conditionKeys() []string {
 func parsePolicy(document, bucketName string) (*policy, error) {
 	malformed := func(format string, args ...any) error { return fail("MalformedPolicy", format, args...) }
 	var p policy
-	d := json.NewDecoder(strings.NewReader(document))
-	d.DisallowUnknownFields()
-	if err := d.Decode(&p); err != nil {
+	if err := strict([]byte(document), &p); err != nil {
 		return nil, malformed("Policies must be valid JSON of the known fields: %s", err)
 	}
 	if p.Version != "2012-10-17" && p.Version != "2008-10-17" {
