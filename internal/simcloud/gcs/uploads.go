@@ -271,7 +271,11 @@ func (c *call) resume() error {
 			c.w.Header().Set("Range", "bytes=0-"+strconv.FormatInt(have-1, 10))
 		}
 		c.w.Header().Set("Content-Length", "0")
-		c.w.Header().Set("X-Http-Status-Code-Override", "308")
+		if c.r.Header.Get("X-Guploader-No-308") == "yes" { // a client that cannot have it in the status
+			c.w.Header().Set("X-Http-Status-Code-Override", "308")
+			c.w.WriteHeader(http.StatusOK)
+			return nil
+		}
 		c.w.WriteHeader(http.StatusPermanentRedirect)
 		return nil
 	}
