@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/holdfast-cloud/terraform-provider-holdfast/internal/simcloud/engine"
+	"github.com/holdfast-cloud/terraform-provider-holdfast/internal/simcloud/gcs"
 	"github.com/holdfast-cloud/terraform-provider-holdfast/internal/simcloud/google"
 	"github.com/holdfast-cloud/terraform-provider-holdfast/internal/simcloud/hetzner"
 	"github.com/holdfast-cloud/terraform-provider-holdfast/internal/simcloud/objects"
@@ -31,6 +32,7 @@ const (
 	Hetzner = hetzner.Cloud
 	Google  = google.Cloud
 	S3      = s3.Cloud
+	GCS     = gcs.Cloud
 )
 
 // The credentials that the object store in S3's manner knows where Options names
@@ -82,6 +84,10 @@ type Options struct {
 	Hetzner hetzner.Options
 	// Google configures Google Cloud.
 	Google google.Options
+	// GoogleServiceAccounts are access tokens of service accounts: to Cloud
+	// Storage such a token is good for what policies of buckets grant the address.
+	// Compute Engine knows the tokens of Google alone.
+	GoogleServiceAccounts map[string]string
 	// S3 configures Hetzner's object store.
 	S3 s3.Options
 	// S3Listen are the addresses of the locations' endpoints. What is not named
@@ -105,6 +111,7 @@ type Sim struct {
 	hetzner *hetzner.API
 	google  *google.API
 	s3      *s3.API
+	gcs     *gcs.API
 	opts    Options
 }
 
@@ -135,7 +142,20 @@ func New(o Options) (*Sim, error) {
 	if err != nil {
 		return nil, errors.Join(err, eng.Close())
 	}
-	return &Sim{eng: eng, hetzner: api, google: g, s3: s3.New(eng, store, o.S3), opts: o}, nil
+	return &Sim{eng: eng, hetzner: api, google: g, s3: s3.New(eng, store, o.S3), gcs: gcs.New(eng, store, o.gcs()), opts: o}, nil
+}
+
+// gcs are the options of Cloud Storage: it knows the tokens that Compute Engine
+// does, and those of service accounts.
+func (o Options) gcs() gcs.Options {
+	out := gcs.Options{Tokens: map[string]gcs.Token{}, AnyOwner: len(o.Google.Tokens) == 0}
+	for text, t := range o.Google.Tokens {
+		out.Tokens[text] = gcs.Token{Projects: t.Projects, ReadOnly: t.ReadOnly}
+	}
+	for text, address := range o.GoogleServiceAccounts {
+		out.Tokens[text] = gcs.Token{ServiceAccount: address}
+	}
+	return out
 }
 
 // Clock is the simulation's time.
@@ -170,7 +190,7 @@ func (s *Sim) Requests() Requests {
 }
 
 func (s *Sim) recorders() map[string]*engine.Recorder {
-	return map[string]*engine.Recorder{Hetzner: s.hetzner.Recorder(), Google: s.google.Recorder(), S3: s.s3.Recorder()}
+	return map[string]*engine.Recorder{Hetzner: s.hetzner.Recorder(), Google: s.google.Recorder(), S3: s.s3.Recorder(), GCS: s.gcs.Recorder()}
 }
 
 // RequestsOf counts those of one cloud: Hetzner, Google, S3 or GCS; none of an
@@ -232,6 +252,10 @@ func (s *Sim) S3Handler(location string) http.Handler {
 	return s.s3.At(location)
 }
 
+// GCSHandler serves Google's object store: the JSON API under /storage/v1/,
+// /upload/storage/v1/ and /download/storage/v1/, and the reads of the XML API.
+func (s *Sim) GCSHandler() http.Handler { return s.gcs }
+
 // Handler serves the vendors' APIs and the control API.
 func (s *Sim) Handler() http.Handler {
 	control := s.ControlHandler()
@@ -245,8 +269,10 @@ func (s *Sim) Handler() http.Handler {
 			s.google.ServeHTTP(w, r)
 		case first == "s3":
 			s.s3.ServeHTTP(w, r)
-		default:
+		case "v1", "":
 			s.hetzner.ServeHTTP(w, r)
+		default: // also buckets, which the XML API has at the top
+			s.gcs.ServeHTTP(w, r)
 		}
 	})
 }

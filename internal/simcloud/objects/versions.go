@@ -84,22 +84,38 @@ func (tx *Tx) all(b *Bucket, name string) []*Version {
 	return out
 }
 
-// Add makes v the current version of the object v.Name. What was current becomes
-// superseded; where versioning is not enabled, the null version (any version of a
-// bucket that never had versioning) is destroyed first, which Protection may
-// refuse. bypass lifts governance.
+// Add makes v the current version of the object v.Name, in the manner of S3: what
+// was current becomes superseded; where versioning is not enabled, the null version
+// (any version of a bucket that never had versioning) is destroyed first, which
+// Protection may refuse. bypass lifts governance.
 func (tx *Tx) Add(b *Bucket, v *Version, bypass bool) error {
 	v.Null = b.Versioning != VersioningEnabled
-	existing := tx.Versions(b, v.Name)
-	if v.Null {
-		for _, old := range existing {
-			if old.Null {
-				if err := tx.Remove(b, old, bypass); err != nil {
-					return err
-				}
+	for _, old := range tx.Versions(b, v.Name) {
+		if v.Null && old.Null {
+			if err := tx.Remove(b, old, bypass); err != nil {
+				return err
 			}
 		}
 	}
+	tx.Place(b, v)
+	return nil
+}
+
+// Replace makes v the current version of the object v.Name, in the manner of Cloud
+// Storage: what was current becomes superseded, or where versioning is not enabled
+// is destroyed, which Protection may refuse.
+func (tx *Tx) Replace(b *Bucket, v *Version) error {
+	if old := tx.Current(b, v.Name); old != nil && b.Versioning != VersioningEnabled {
+		if err := tx.Remove(b, old, false); err != nil {
+			return err
+		}
+	}
+	tx.Place(b, v)
+	return nil
+}
+
+// Place makes v the current version; what was current is superseded.
+func (tx *Tx) Place(b *Bucket, v *Version) {
 	v.Project, v.Bucket, v.Current = space(b.ID), b.ID, true
 	v.Created, v.Updated, v.Revision = tx.Now(), tx.Now(), 1
 	v.Serial = tx.Now().UnixMicro()
@@ -111,7 +127,6 @@ func (tx *Tx) Add(b *Bucket, v *Version, bypass bool) error {
 	tx.of(b.ID).add(v.Name, v.ID)
 	tx.touched[b.ID] = true
 	tx.added = append(tx.added, contents(v)...)
-	return nil
 }
 
 // Supersede lets an object have no current version; the one that was stays.
