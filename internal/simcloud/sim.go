@@ -269,7 +269,7 @@ func (s *Sim) Handler() http.Handler {
 			s.google.ServeHTTP(w, r)
 		case first == "s3":
 			s.s3.ServeHTTP(w, r)
-		case "v1", "":
+		case first == "v1", first == "":
 			s.hetzner.ServeHTTP(w, r)
 		default: // also buckets, which the XML API has at the top
 			s.gcs.ServeHTTP(w, r)
