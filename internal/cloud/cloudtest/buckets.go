@@ -267,29 +267,38 @@ func bucketOfAnother(t *testing.T, e *bucketEnv) {
 	e.check(t, "theirs, afterwards", theirs, e.get(t, made.ID.Native))
 }
 
+// bucketGuards turns off each guard that can be, of a bucket that is immutable
+// and of one that is not.
 func bucketGuards(t *testing.T, e *bucketEnv) {
-	spec := e.spec("guarded")
-	spec.ImmutableDays, spec.OldVersionDays = 93, 100
-	made := e.create(t, spec)
-	for _, guard := range []cloud.BucketGuard{cloud.GuardPrivate, cloud.GuardVersioned, cloud.GuardEncrypted, cloud.GuardTLS, cloud.GuardRetention, cloud.GuardLifecycle} {
-		err := e.Break(made.ID, guard)
-		if errors.Is(err, ErrCannotBreak) {
-			t.Logf("%s cannot be broken here", guard)
-			continue
+	immutable := e.spec("guarded")
+	immutable.ImmutableDays, immutable.OldVersionDays = 93, 100
+	for _, spec := range []cloud.BucketSpec{immutable, e.spec("plain")} {
+		made := e.create(t, spec)
+		tried := 0
+		for _, guard := range []cloud.BucketGuard{cloud.GuardPrivate, cloud.GuardVersioned, cloud.GuardEncrypted, cloud.GuardTLS, cloud.GuardRetention, cloud.GuardLifecycle} {
+			err := e.Break(made.ID, guard)
+			if errors.Is(err, ErrCannotBreak) {
+				t.Logf("%s: %s cannot be broken here", spec.Name, guard)
+				continue
+			}
+			if err != nil {
+				t.Fatalf("%s: break %s: %v", spec.Name, guard, err)
+			}
+			tried++
+			found := e.get(t, made.ID.Native)
+			if !slices.Contains(found.Broken, guard) {
+				t.Errorf("%s: %s is broken, found are %v", spec.Name, guard, found.Broken)
+			}
+			repaired, err := e.buckets.Update(e.ctx, found, spec)
+			if err != nil {
+				t.Fatalf("%s: repair %s: %v", spec.Name, guard, err)
+			}
+			e.check(t, "what the repair of "+string(guard)+" returned", spec, repaired)
+			e.check(t, "what is read after the repair of "+string(guard), spec, e.get(t, made.ID.Native))
 		}
-		if err != nil {
-			t.Fatalf("break %s: %v", guard, err)
+		if tried < 3 {
+			t.Errorf("%s: only %d guards were tried", spec.Name, tried)
 		}
-		found := e.get(t, made.ID.Native)
-		if !slices.Contains(found.Broken, guard) {
-			t.Errorf("%s is broken, found are %v", guard, found.Broken)
-		}
-		repaired, err := e.buckets.Update(e.ctx, found, spec)
-		if err != nil {
-			t.Fatalf("repair %s: %v", guard, err)
-		}
-		e.check(t, "what the repair of "+string(guard)+" returned", spec, repaired)
-		e.check(t, "what is read after the repair of "+string(guard), spec, e.get(t, made.ID.Native))
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -38,6 +39,9 @@ type storeWorld struct {
 	sim       *simcloud.Sim
 	url       string
 	endpoints map[string]string
+
+	mu      sync.Mutex
+	clients map[string]*minio.Core
 }
 
 func newStoreWorld(t *testing.T) *storeWorld {
@@ -47,7 +51,7 @@ func newStoreWorld(t *testing.T) *storeWorld {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := &storeWorld{t: t, sim: sim, endpoints: map[string]string{}}
+	w := &storeWorld{t: t, sim: sim, endpoints: map[string]string{}, clients: map[string]*minio.Core{}}
 	serve := func(handler http.Handler) string {
 		server := httptest.NewServer(handler)
 		t.Cleanup(server.Close)
@@ -94,11 +98,19 @@ func (w *storeWorld) connect(lost ...cloud.Location) *hetzner.Driver {
 // client is somebody's own client of a location's store.
 func (w *storeWorld) client(location, key string) *minio.Core {
 	w.t.Helper()
-	client, err := minio.NewCore(strings.TrimPrefix(w.endpoints[location], "http://"), &minio.Options{Region: location, MaxRetries: 1,
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if client, ok := w.clients[location+key]; ok {
+		return client
+	}
+	transport := &http.Transport{MaxIdleConnsPerHost: 16}
+	w.t.Cleanup(transport.CloseIdleConnections)
+	client, err := minio.NewCore(strings.TrimPrefix(w.endpoints[location], "http://"), &minio.Options{Region: location, MaxRetries: 1, Transport: transport,
 		Creds: credentials.NewStaticV4(key, s3Keys[key].Secret, "")})
 	if err != nil {
 		w.t.Fatal(err)
 	}
+	w.clients[location+key] = client
 	return client
 }
 
@@ -143,15 +155,27 @@ func (w *storeWorld) breakGuard(id cloud.ID, guard cloud.BucketGuard) error {
 		return nil
 	case cloud.GuardTLS:
 		return client.SetBucketPolicy(ctx, id.Native, "")
+	case cloud.GuardVersioned:
+		return unlessInvalid(client.SuspendVersioning(ctx, id.Native))
 	case cloud.GuardRetention:
 		mode, days, unit := minio.Governance, uint(1), minio.Days
-		return client.SetBucketObjectLockConfig(ctx, id.Native, &mode, &days, &unit)
+		return unlessInvalid(client.SetBucketObjectLockConfig(ctx, id.Native, &mode, &days, &unit))
 	case cloud.GuardLifecycle:
 		return client.SetBucketLifecycle(ctx, id.Native, &lifecycle.Configuration{Rules: []lifecycle.Rule{{ID: "oops", Status: "Enabled",
 			Expiration: lifecycle.Expiration{Days: 1}}}})
-	default: // versioning cannot be suspended under object lock; of encryption there is nothing to switch
+	default: // of encryption there is nothing to switch
 		return cloudtest.ErrCannotBreak
 	}
+}
+
+// unlessInvalid takes a change that the store refuses for one that cannot be
+// made: versioning cannot be suspended with object lock, nor a retention be set
+// without.
+func unlessInvalid(err error) error {
+	if minio.ToErrorResponse(err).Code == "InvalidBucketState" {
+		return cloudtest.ErrCannotBreak
+	}
+	return err
 }
 
 func (w *storeWorld) account() cloudtest.BucketAccount {
