@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"time"
 
 	"github.com/hashicorp/terraform-plugin-framework/provider"
 	"github.com/spf13/cobra"
@@ -20,6 +21,8 @@ type Options struct {
 	Version string
 	// Provider makes the provider that is served, for commands that ask it.
 	Provider func() provider.Provider
+	// Now is the time to which ages are counted; nil means the machine's clock.
+	Now func() time.Time
 	// Args are the arguments without the program's name.
 	Args []string
 	// Stdin answers questions; nil means the process's own.
@@ -34,6 +37,10 @@ const (
 	ExitError = 1 // the command failed
 	ExitUsage = 2 // the command line itself was wrong
 	ExitLeft  = 3 // `holdfast orphans`: there are some, or some were kept
+
+	// What monitoring expects of `holdfast backups`.
+	ExitBroken    = 1 // a tenant's backups are older than the objective, or missing
+	ExitUncertain = 2 // nobody knows: the command line is wrong, or nothing could be read
 )
 
 // exitError ends with a code and without a message: all was said.
@@ -79,7 +86,7 @@ func New(options Options) *cobra.Command {
 		Long: `Holdfast declares a hosting company's whole estate over several clouds.
 
 This binary is the provider: Terraform and OpenTofu start it by themselves.
-Started by a person it offers the tools below; all but orphans need no account.`,
+Started by a person it offers the tools below; all but backups and orphans need no account.`,
 		SilenceUsage:  true,
 		SilenceErrors: true,
 		Args:          cobra.NoArgs,
@@ -90,6 +97,7 @@ Started by a person it offers the tools below; all but orphans need no account.`
 	root.AddCommand(
 		simCommand(),
 		orphansCommand(options.Provider),
+		backupsCommand(options.Provider, options.Now),
 		versionCommand(options.Version),
 		schemaCommand(options.Provider),
 	)

@@ -20,6 +20,9 @@ const stateVersion = 4
 // typePrefix is what our resource types begin with.
 const typePrefix = "holdfast_"
 
+// planKind is the one type behind which no cloud has an object.
+const planKind = "backup_plan"
+
 // stateFile is what `terraform state pull` prints, as far as it matters here.
 type stateFile struct {
 	Version *int `json:"version"`
@@ -44,14 +47,9 @@ type stateFile struct {
 // another one: against that, everything would be an orphan.
 func readStates(names []string, stdin io.Reader, deployment string, owned *orphans.Owned) (count int, err error) {
 	for _, name := range names {
-		var text []byte
-		if name == "-" {
-			text, err = io.ReadAll(stdin)
-		} else {
-			text, err = os.ReadFile(name)
-		}
+		text, err := stateText(name, stdin)
 		if err != nil {
-			return 0, fmt.Errorf("read the state: %w", err)
+			return 0, err
 		}
 		n, err := readState(text, deployment, owned)
 		if err != nil {
@@ -62,27 +60,49 @@ func readStates(names []string, stdin io.Reader, deployment string, owned *orpha
 	return count, nil
 }
 
-func readState(text []byte, deployment string, owned *orphans.Owned) (count int, err error) {
+// stateText reads a file, or the standard input for "-".
+func stateText(name string, stdin io.Reader) (text []byte, err error) {
+	if name == "-" {
+		text, err = io.ReadAll(stdin)
+	} else {
+		text, err = os.ReadFile(name)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read the state: %w", err)
+	}
+	return text, nil
+}
+
+// parseState reads the text of a state.
+func parseState(text []byte) (stateFile, error) {
 	var file stateFile
 	if len(bytes.TrimSpace(text)) == 0 {
-		return 0, errors.New("it is empty; terraform state pull prints the current one")
+		return file, errors.New("it is empty; terraform state pull prints the current one")
 	}
 	if err := json.Unmarshal(text, &file); err != nil {
-		return 0, fmt.Errorf("it is not what terraform state pull prints: %w", err)
+		return file, fmt.Errorf("it is not what terraform state pull prints: %w", err)
 	}
 	switch {
 	case file.FormatVersion != "":
-		return 0, errors.New("it is the output of terraform show -json, which leaves out what matters here; use terraform state pull")
+		return file, errors.New("it is the output of terraform show -json, which leaves out what matters here; use terraform state pull")
 	case len(file.Encrypted) > 0:
-		return 0, errors.New("it is encrypted; tofu state pull prints it in the clear")
+		return file, errors.New("it is encrypted; tofu state pull prints it in the clear")
 	case file.Version == nil:
-		return 0, errors.New("it is not what terraform state pull prints: it has no version")
+		return file, errors.New("it is not what terraform state pull prints: it has no version")
 	case *file.Version != stateVersion:
-		return 0, fmt.Errorf("it has the format version %d, and %d is understood", *file.Version, stateVersion)
+		return file, fmt.Errorf("it has the format version %d, and %d is understood", *file.Version, stateVersion)
+	}
+	return file, nil
+}
+
+func readState(text []byte, deployment string, owned *orphans.Owned) (count int, err error) {
+	file, err := parseState(text)
+	if err != nil {
+		return 0, err
 	}
 	for _, resource := range file.Resources {
 		kind, ours := strings.CutPrefix(resource.Type, typePrefix)
-		if !ours || resource.Mode != "managed" {
+		if !ours || resource.Mode != "managed" || kind == planKind {
 			continue
 		}
 		for _, instance := range resource.Instances {

@@ -1,6 +1,10 @@
 package cloud
 
-import "context"
+import (
+	"context"
+	"fmt"
+	"strconv"
+)
 
 // KindBucket is a bucket for backups.
 const KindBucket Kind = "backup_bucket"
@@ -16,7 +20,8 @@ type BucketSpec struct {
 	ImmutableDays int
 	// LockRetention makes the vendor keep ImmutableDays for ever, where that
 	// is a step of its own which cannot be undone (Google Cloud's Bucket Lock).
-	// Where it is not, the retention is locked from the beginning.
+	// Where it is not, the retention is locked from the beginning, and observed
+	// so: there, true and false ask for the same.
 	LockRetention bool
 	// OldVersionDays is for how long replaced and deleted versions are kept;
 	// at least ImmutableDays. 0 keeps them for ever.
@@ -34,9 +39,13 @@ const (
 	GuardPrivate BucketGuard = "private"
 	// GuardVersioned: a replaced or deleted object can be had back.
 	GuardVersioned BucketGuard = "versioned"
-	// GuardEncrypted: objects are encrypted at rest.
+	// GuardEncrypted: objects are encrypted at rest by the vendor, with the key
+	// that the spec names if it names one. A driver of a vendor that offers no
+	// such thing says so in its package comment, and never reports the guard
+	// broken: what holds ENC-2 there is restic, which encrypts before it sends.
 	GuardEncrypted BucketGuard = "encrypted"
-	// GuardTLS: requests without TLS are refused.
+	// GuardTLS: requests without TLS are refused, where a bucket can be told
+	// to; elsewhere the guard is never broken.
 	GuardTLS BucketGuard = "tls_only"
 	// GuardRetention: the retention is as the spec wants it.
 	GuardRetention BucketGuard = "retention"
@@ -77,4 +86,58 @@ type BucketDriver interface {
 	// Buckets is an error where the credentials that buckets need are not
 	// configured: some vendors give other ones for them.
 	Buckets() (Buckets, error)
+}
+
+// A bucket's own labels: what was wanted of it, so that whoever reads it knows
+// what is missing without the configuration.
+const (
+	// LabelImmutableDays carries BucketSpec.ImmutableDays.
+	LabelImmutableDays = "holdfast-immutable-days"
+	// LabelOldVersionDays carries BucketSpec.OldVersionDays.
+	LabelOldVersionDays = "holdfast-old-version-days"
+)
+
+// BucketLabels gives all labels of a bucket: those of LabelsOf and its own.
+func BucketLabels(spec BucketSpec) map[string]string {
+	labels := LabelsOf(KindBucket, spec.Meta, false)
+	labels[LabelImmutableDays] = strconv.Itoa(spec.ImmutableDays)
+	labels[LabelOldVersionDays] = strconv.Itoa(spec.OldVersionDays)
+	return labels
+}
+
+// BucketLabelDays reads a label that BucketLabels wrote; false where it is
+// absent or no number of days.
+func BucketLabelDays(labels map[string]string, label string) (int, bool) {
+	days, err := strconv.Atoi(labels[label])
+	return days, err == nil && days >= 0
+}
+
+// CheckBucket refuses a spec that contradicts itself.
+func CheckBucket(cloud string, spec BucketSpec) error {
+	bad := func(field, message, remedy string) error {
+		return &Error{Code: CodeInvalid, Cloud: cloud, Kind: KindBucket, Doing: "check " + KindBucket.Noun(), Field: field, Message: message, Remedy: remedy}
+	}
+	switch {
+	case spec.ImmutableDays < 0:
+		return bad("immutable_days", fmt.Sprintf("%d is no number of days", spec.ImmutableDays), "Use 0 for a bucket that is not immutable.")
+	case spec.OldVersionDays < 0:
+		return bad("old_version_days", fmt.Sprintf("%d is no number of days", spec.OldVersionDays), "Use 0 to keep old versions for ever.")
+	case spec.OldVersionDays > 0 && spec.OldVersionDays < spec.ImmutableDays:
+		return bad("old_version_days", fmt.Sprintf("old versions would be removed after %d days, within the %d days for which nothing can be", spec.OldVersionDays, spec.ImmutableDays),
+			fmt.Sprintf("Set it to %d or more, or to 0 to keep them for ever.", spec.ImmutableDays))
+	case spec.LockRetention && spec.ImmutableDays == 0:
+		return bad("lock_retention", "there is no retention to lock", "Set immutable_days, or leave lock_retention out.")
+	}
+	return nil
+}
+
+// CheckBucketChange refuses to shorten what BAK-6 promises: a bucket's
+// retention grows, and never shrinks or ends.
+func CheckBucketChange(cloud string, have Bucket, want BucketSpec) error {
+	if want.ImmutableDays < have.ImmutableDays {
+		return &Error{Code: CodeUnsupported, Cloud: cloud, Kind: KindBucket, ID: have.ID.Native, Doing: "change " + KindBucket.Noun(), Field: "immutable_days",
+			Message: fmt.Sprintf("it is immutable for %d days, which can be made more and never fewer (BAK-6)", have.ImmutableDays),
+			Remedy:  fmt.Sprintf("Set immutable_days to %d or more, or make another bucket.", have.ImmutableDays)}
+	}
+	return CheckBucket(cloud, want)
 }

@@ -12,6 +12,8 @@ func (k Kind) Noun() string {
 		return "SSH key"
 	case KindVM:
 		return "VM"
+	case KindBucket:
+		return "backup bucket"
 	default:
 		return string(k)
 	}

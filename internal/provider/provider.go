@@ -3,6 +3,7 @@ package provider
 import (
 	"context"
 	"os"
+	"time"
 
 	"github.com/hashicorp/terraform-plugin-framework/datasource"
 	"github.com/hashicorp/terraform-plugin-framework/provider"
@@ -12,6 +13,9 @@ import (
 
 	"github.com/holdfast-cloud/terraform-provider-holdfast/internal/catalog"
 	"github.com/holdfast-cloud/terraform-provider-holdfast/internal/service"
+	"github.com/holdfast-cloud/terraform-provider-holdfast/internal/service/backup/bucket"
+	"github.com/holdfast-cloud/terraform-provider-holdfast/internal/service/backup/inventory"
+	"github.com/holdfast-cloud/terraform-provider-holdfast/internal/service/backup/plan"
 	"github.com/holdfast-cloud/terraform-provider-holdfast/internal/service/firewall"
 	"github.com/holdfast-cloud/terraform-provider-holdfast/internal/service/network"
 	"github.com/holdfast-cloud/terraform-provider-holdfast/internal/service/orphans"
@@ -130,6 +134,8 @@ func (p *holdfast) Configure(ctx context.Context, req provider.ConfigureRequest,
 // Resources implements provider.Provider.
 func (p *holdfast) Resources(context.Context) []func() resource.Resource {
 	return []func() resource.Resource{
+		bucket.NewResource,
+		func() resource.Resource { return plan.NewResource(time.Now) },
 		firewall.NewResource,
 		network.NewResource,
 		sshkey.NewResource,
@@ -141,6 +147,7 @@ func (p *holdfast) Resources(context.Context) []func() resource.Resource {
 // DataSources implements provider.Provider.
 func (p *holdfast) DataSources(context.Context) []func() datasource.DataSource {
 	return []func() datasource.DataSource{
+		func() datasource.DataSource { return inventory.NewDataSource(time.Now) },
 		orphans.NewDataSource,
 		site.NewLocations,
 		site.NewSite,

@@ -61,6 +61,18 @@ type Definition[M, S, T any] struct {
 	// locations, so that another location of the same vendor gives it another
 	// id and nothing more.
 	Moves bool
+	// Fixed tells whether a change of an attribute that the vendor does not
+	// change in place (cloud.Capabilities.Replaces) is one that replaces; nil:
+	// every change is.
+	Fixed func(attribute string, prior, plan *M) bool
+	// BeforeDelete does what has to be done before the object can be deleted;
+	// nil if nothing has.
+	BeforeDelete func(ctx context.Context, driver cloud.Driver, model *M, id cloud.ID) error
+	// Stays tells that an object whose location is lost stays in the state as
+	// it was last seen, because it has no stand-by elsewhere: it is one of
+	// several that are declared side by side, and what it holds is wanted once
+	// the location is back.
+	Stays bool
 	// Subnets gives the ranges from which machines in the object take
 	// addresses, false while they are unknown; nil for what is no network.
 	Subnets func(model *M) ([]netip.Prefix, bool)

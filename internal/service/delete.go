@@ -50,6 +50,16 @@ func (r *Resource[M, S, T, PM]) Delete(ctx context.Context, req resource.DeleteR
 	diags.Append(more...)
 	ctx, cancel := context.WithTimeout(cloud.WithPriority(ctx, tierOf(PM(model)).Priority()), timeout)
 	defer cancel()
+	if r.def.BeforeDelete != nil {
+		driver, err := r.env.Clouds.Driver(id.Location.Cloud)
+		if err == nil {
+			err = r.def.BeforeDelete(ctx, driver, model, id)
+		}
+		if err != nil && !cloud.IsNotFound(err) {
+			r.explain(ctx, err, "delete", base, diags)
+			return
+		}
+	}
 	if err := store.Delete(ctx, id.Native); err != nil && !cloud.IsNotFound(err) {
 		r.explain(ctx, err, "delete", base, diags)
 		return

@@ -50,7 +50,7 @@ func (r *Resource[M, S, T, PM]) ModifyPlan(ctx context.Context, req resource.Mod
 	r.judge(ctx, &Review[M]{Env: r.env, Config: config, Prior: prior, Plan: plan, Diags: diags})
 
 	if prior != nil {
-		replaced := slices.Concat(r.replaced(prior, plan), r.fixed(PM(plan).Base(), req, diags))
+		replaced := slices.Concat(r.replaced(prior, plan), r.fixed(prior, plan, req, diags))
 		for _, name := range replaced {
 			resp.RequiresReplace = append(resp.RequiresReplace, path.Root(name))
 		}
@@ -157,8 +157,8 @@ func (r *Resource[M, S, T, PM]) replaced(prior, plan *M) []string {
 
 // fixed names the attributes that differ and that the vendor does not change
 // in place. What is unknown counts as changed.
-func (r *Resource[M, S, T, PM]) fixed(base *Common, req resource.ModifyPlanRequest, diags *diag.Diagnostics) []string {
-	location, err := cloud.ParseLocation(base.Location.ValueString())
+func (r *Resource[M, S, T, PM]) fixed(prior, plan *M, req resource.ModifyPlanRequest, diags *diag.Diagnostics) []string {
+	location, err := cloud.ParseLocation(PM(plan).Base().Location.ValueString())
 	if err != nil {
 		return nil
 	}
@@ -178,7 +178,7 @@ func (r *Resource[M, S, T, PM]) fixed(base *Common, req resource.ModifyPlanReque
 	}
 	var names []string
 	for _, name := range driver.Capabilities().Replaces[r.def.Kind] {
-		if wanted, ok := wants[name]; ok && !wanted.Equal(had[name]) {
+		if wanted, ok := wants[name]; ok && !wanted.Equal(had[name]) && (r.def.Fixed == nil || r.def.Fixed(name, prior, plan)) {
 			names = append(names, name)
 		}
 	}

@@ -29,6 +29,11 @@ func (r *Resource[M, S, T, PM]) Read(ctx context.Context, req resource.ReadReque
 	// Also for what leaves the state: a CLI that keeps no identities sends none,
 	// and the framework demands one after every read.
 	setIdentity(ctx, resp.Identity, id, diags)
+	if r.leftAlone(base.ID) {
+		diags.AddWarning(fmt.Sprintf("%s %q stands in the lost location %s", r.def.Noun, base.Name.ValueString(), id.Location),
+			fmt.Sprintf("%s is in lost_locations, so nothing is asked or changed there: %s stays in the state as it was last seen, and counts for nothing until the location is back.", id.Location, id))
+		return
+	}
 	if r.env.Lost.Contains(id.Location) {
 		diags.AddWarning(fmt.Sprintf("%s %q in the lost location %s leaves the state", r.def.Noun, base.Name.ValueString(), id.Location),
 			fmt.Sprintf("%s is in lost_locations, so nothing is asked there: %s is taken out of the state and left alone. It keeps its labels; once the location is back, it is adopted again if its block still stands there.", id.Location, id))

@@ -5,6 +5,8 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/resource"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 	"github.com/hashicorp/terraform-plugin-go/tftypes"
+
+	"github.com/holdfast-cloud/terraform-provider-holdfast/internal/cloud"
 )
 
 // unchanged handles the planned instance that stays as it is, which is nearly
@@ -17,7 +19,7 @@ func (r *Resource[M, S, T, PM]) unchanged(req resource.ModifyPlanRequest, record
 		return false
 	}
 	attributes := map[string]tftypes.Value{}
-	if err := req.State.Raw.As(&attributes); err != nil || r.def.Lacks != nil && r.def.Lacks(attributes) {
+	if err := req.State.Raw.As(&attributes); err != nil {
 		return false
 	}
 	text := func(name string) types.String {
@@ -26,6 +28,9 @@ func (r *Resource[M, S, T, PM]) unchanged(req resource.ModifyPlanRequest, record
 			return types.StringUnknown()
 		}
 		return types.StringValue(value)
+	}
+	if r.def.Lacks != nil && !r.leftAlone(text("id")) && r.def.Lacks(attributes) {
+		return false
 	}
 	var protected bool
 	if err := attributes["deletion_protection"].As(&protected); err != nil {
@@ -41,4 +46,11 @@ func (r *Resource[M, S, T, PM]) unchanged(req resource.ModifyPlanRequest, record
 		r.claim(base, false, record, diags)
 	}
 	return true
+}
+
+// leftAlone tells whether an object stays in the state while nothing is asked
+// or changed in its location, which is lost.
+func (r *Resource[M, S, T, PM]) leftAlone(text types.String) bool {
+	id, err := cloud.ParseID(text.ValueString())
+	return err == nil && r.def.Stays && r.env.Lost.Contains(id.Location)
 }

@@ -1,18 +1,18 @@
 package simcloud
 
 import (
-	"context"
 	"errors"
-	"fmt"
-	"net"
 	"net/http"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/holdfast-cloud/terraform-provider-holdfast/internal/simcloud/engine"
+	"github.com/holdfast-cloud/terraform-provider-holdfast/internal/simcloud/gcs"
 	"github.com/holdfast-cloud/terraform-provider-holdfast/internal/simcloud/google"
 	"github.com/holdfast-cloud/terraform-provider-holdfast/internal/simcloud/hetzner"
+	"github.com/holdfast-cloud/terraform-provider-holdfast/internal/simcloud/objects"
+	"github.com/holdfast-cloud/terraform-provider-holdfast/internal/simcloud/s3"
 )
 
 // The engine's and the vendor's types that callers need.
@@ -22,13 +22,28 @@ type (
 	Record   = engine.Record
 	Clock    = engine.Clock
 	Token    = hetzner.Token
+	S3Key    = s3.Key
 )
 
-// The names of the clouds in faults and in RequestsOf.
+// The names of the clouds in faults and in RequestsOf. S3 and GCS are the object
+// stores of Hetzner and of Google: what makes a location of the vendor, or all of
+// it, unreachable takes its object store too.
 const (
 	Hetzner = hetzner.Cloud
 	Google  = google.Cloud
+	S3      = s3.Cloud
+	GCS     = gcs.Cloud
 )
+
+// The credentials that the object store in S3's manner knows where Options names
+// none.
+const (
+	DefaultS3AccessKey = s3.DefaultAccessKey
+	DefaultS3SecretKey = s3.DefaultSecretKey
+)
+
+// S3Locations are the locations that have an endpoint of their own.
+func S3Locations() []string { return s3.Locations() }
 
 // The kinds of faults: see engine.FaultKind.
 const (
@@ -53,7 +68,8 @@ func NewClock(start time.Time, speed float64) *Clock { return engine.NewClock(st
 // tests: in memory, in real time, actions that end at once, no request limit.
 // Realistic has the vendor's numbers.
 type Options struct {
-	// DataFile keeps everything over a restart; empty keeps it in memory.
+	// DataFile keeps everything over a restart; empty keeps it in memory. The
+	// contents of objects lie beside it, in the folder DataFile.objects.
 	DataFile string
 	// Clock is the simulation's time; nil means real time.
 	Clock *Clock
@@ -68,6 +84,15 @@ type Options struct {
 	Hetzner hetzner.Options
 	// Google configures Google Cloud.
 	Google google.Options
+	// GoogleServiceAccounts are access tokens of service accounts: to Cloud
+	// Storage such a token is good for what policies of buckets grant the address.
+	// Compute Engine knows the tokens of Google alone.
+	GoogleServiceAccounts map[string]string
+	// S3 configures Hetzner's object store.
+	S3 s3.Options
+	// S3Listen are the addresses of the locations' endpoints. What is not named
+	// listens on a free port of the host that Serve is given.
+	S3Listen map[string]string
 }
 
 // Realistic are options with the vendors' request limits and usual durations.
@@ -85,6 +110,9 @@ type Sim struct {
 	eng     *engine.Engine
 	hetzner *hetzner.API
 	google  *google.API
+	s3      *s3.API
+	gcs     *gcs.API
+	opts    Options
 }
 
 // New opens a simulation, and continues the one in its data file if there is
@@ -93,8 +121,8 @@ func New(o Options) (*Sim, error) {
 	if o.Clock == nil {
 		o.Clock = NewClock(time.Time{}, 1)
 	}
-	eng, err := engine.Open(google.EngineOptions(hetzner.EngineOptions(engine.Options{DataFile: o.DataFile, Clock: o.Clock,
-		Durations: o.Durations, DurationScale: o.DurationScale, Seed: o.Seed})))
+	eng, err := engine.Open(objects.EngineOptions(google.EngineOptions(hetzner.EngineOptions(engine.Options{DataFile: o.DataFile,
+		Clock: o.Clock, Durations: o.Durations, DurationScale: o.DurationScale, Seed: o.Seed}))))
 	if err != nil {
 		return nil, err
 	}
@@ -106,7 +134,28 @@ func New(o Options) (*Sim, error) {
 	if err != nil {
 		return nil, errors.Join(err, eng.Close())
 	}
-	return &Sim{eng: eng, hetzner: api, google: g}, nil
+	contents := ""
+	if o.DataFile != "" {
+		contents = o.DataFile + ".objects"
+	}
+	store, err := objects.New(eng, contents)
+	if err != nil {
+		return nil, errors.Join(err, eng.Close())
+	}
+	return &Sim{eng: eng, hetzner: api, google: g, s3: s3.New(eng, store, o.S3), gcs: gcs.New(eng, store, o.gcs()), opts: o}, nil
+}
+
+// gcs are the options of Cloud Storage: it knows the tokens that Compute Engine
+// does, and those of service accounts.
+func (o Options) gcs() gcs.Options {
+	out := gcs.Options{Tokens: map[string]gcs.Token{}, AnyOwner: len(o.Google.Tokens) == 0}
+	for text, t := range o.Google.Tokens {
+		out.Tokens[text] = gcs.Token{Projects: t.Projects, ReadOnly: t.ReadOnly}
+	}
+	for text, address := range o.GoogleServiceAccounts {
+		out.Tokens[text] = gcs.Token{ServiceAccount: address}
+	}
+	return out
 }
 
 // Clock is the simulation's time.
@@ -130,26 +179,34 @@ func (s *Sim) Faults() []Fault { return s.eng.Faults.List() }
 
 // Requests counts the requests to all vendors' APIs since the start or the last
 // reset. The routes tell the vendors apart: /v1/ is Hetzner Cloud's, /compute/v1/
-// Google Cloud's.
+// Google Cloud's, /s3/ Hetzner's object store's, /storage/v1/ (and its uploads,
+// downloads and XML reads) Google's.
 func (s *Sim) Requests() Requests {
-	return s.hetzner.Recorder().Snapshot().Plus(s.google.Recorder().Snapshot())
+	all := engine.NewRecorder().Snapshot()
+	for _, r := range s.recorders() {
+		all = all.Plus(r.Snapshot())
+	}
+	return all
 }
 
-// RequestsOf counts those of one cloud: Hetzner or Google; none of an unknown one.
+func (s *Sim) recorders() map[string]*engine.Recorder {
+	return map[string]*engine.Recorder{Hetzner: s.hetzner.Recorder(), Google: s.google.Recorder(), S3: s.s3.Recorder(), GCS: s.gcs.Recorder()}
+}
+
+// RequestsOf counts those of one cloud: Hetzner, Google, S3 or GCS; none of an
+// unknown one.
 func (s *Sim) RequestsOf(cloud string) Requests {
-	switch cloud {
-	case Hetzner:
-		return s.hetzner.Recorder().Snapshot()
-	case Google:
-		return s.google.Recorder().Snapshot()
+	if r := s.recorders()[cloud]; r != nil {
+		return r.Snapshot()
 	}
 	return engine.NewRecorder().Snapshot()
 }
 
 // ResetRequests starts counting anew.
 func (s *Sim) ResetRequests() {
-	s.hetzner.Recorder().Reset()
-	s.google.Recorder().Reset()
+	for _, r := range s.recorders() {
+		r.Reset()
+	}
 }
 
 // Kinds are the kinds of records that Objects knows.
@@ -164,6 +221,7 @@ func (s *Sim) Objects(kind string) []Record { return s.eng.Records(kind) }
 func (s *Sim) FillQuota(n int) {
 	s.hetzner.Limiter().Fill(n)
 	s.google.Limiter().Fill(n)
+	s.s3.Limiter().Fill(n)
 }
 
 // SetRateLimit changes Hetzner Cloud's request limit, per hour and project; 0
@@ -185,53 +243,36 @@ func (s *Sim) HetznerHandler() http.Handler { return s.hetzner }
 // KMS's keys is under /kms/v1/ and /cloudresourcemanager/.
 func (s *Sim) GoogleHandler() http.Handler { return s.google }
 
+// S3Handler serves the endpoint of one location of Hetzner's object store, or with
+// an empty location all of them, each under /s3/<location>/.
+func (s *Sim) S3Handler(location string) http.Handler {
+	if location == "" {
+		return s.s3
+	}
+	return s.s3.At(location)
+}
+
+// GCSHandler serves Google's object store: the JSON API under /storage/v1/,
+// /upload/storage/v1/ and /download/storage/v1/, and the reads of the XML API.
+func (s *Sim) GCSHandler() http.Handler { return s.gcs }
+
 // Handler serves the vendors' APIs and the control API.
 func (s *Sim) Handler() http.Handler {
 	control := s.ControlHandler()
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if strings.HasPrefix(r.URL.Path, "/_sim/") {
+		first, _, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/")
+		googles := slices.ContainsFunc(append(google.Mounts(), "/compute/", "/projects/"), func(mount string) bool { return strings.HasPrefix(r.URL.Path, mount) })
+		switch {
+		case first == "_sim":
 			control.ServeHTTP(w, r)
-			return
-		}
-		if slices.ContainsFunc(append(google.Mounts(), "/compute/", "/projects/"), func(mount string) bool { return strings.HasPrefix(r.URL.Path, mount) }) {
+		case googles:
 			s.google.ServeHTTP(w, r)
-			return
+		case first == "s3":
+			s.s3.ServeHTTP(w, r)
+		case first == "v1", first == "":
+			s.hetzner.ServeHTTP(w, r)
+		default: // also buckets, which the XML API has at the top
+			s.gcs.ServeHTTP(w, r)
 		}
-		s.hetzner.ServeHTTP(w, r)
 	})
-}
-
-// Served is a simulation on the network.
-type Served struct {
-	// URL is the base; the Hetzner Cloud endpoint is URL + "/v1", Compute
-	// Engine's is URL for the vendor's libraries and URL + "/compute/v1/" for
-	// its Terraform provider (compute_custom_endpoint).
-	URL  string
-	srv  *http.Server
-	done chan error
-}
-
-// Serve listens on addr ("127.0.0.1:0" for any free port) and serves until
-// Shutdown. It returns once it listens.
-func (s *Sim) Serve(addr string) (*Served, error) {
-	l, err := net.Listen("tcp", addr)
-	if err != nil {
-		return nil, fmt.Errorf("the simulator cannot listen: %w", err)
-	}
-	out := &Served{URL: "http://" + l.Addr().String(), done: make(chan error, 1),
-		srv: &http.Server{Handler: s.Handler(), ReadHeaderTimeout: 10 * time.Second}}
-	go func() { out.done <- out.srv.Serve(l) }()
-	return out, nil
-}
-
-// Shutdown stops serving: requests under way may finish until ctx ends.
-func (v *Served) Shutdown(ctx context.Context) error {
-	err := v.srv.Shutdown(ctx)
-	if err != nil {
-		err = errors.Join(err, v.srv.Close())
-	}
-	if e := <-v.done; !errors.Is(e, http.ErrServerClosed) {
-		err = errors.Join(err, e)
-	}
-	return err
 }

@@ -43,6 +43,16 @@ type Options struct {
 	// Empty means the vendor's own, where Endpoint is empty too, and otherwise
 	// that the policies of keys are not looked at.
 	KMSEndpoint, ResourceManagerEndpoint string
+	// StorageEndpoint is the base URL of Cloud Storage, with or without
+	// /storage/v1. Empty means the vendor's own, where Endpoint is empty too, and
+	// otherwise that there are no buckets.
+	StorageEndpoint string
+	// StorageClient sends the requests to Cloud Storage, which has a request rate
+	// of its own; nil means HTTPClient.
+	StorageClient *http.Client
+	// Now is the time by which retentions of objects end; nil means the
+	// machine's.
+	Now func() time.Time
 	// Version of this program, for the User-Agent.
 	Version string
 	// HTTPClient sends the requests. It is expected to add the credentials,
@@ -97,9 +107,13 @@ type Driver struct {
 	firewalls cloud.Firewalls
 	volumes   cloud.Volumes
 	vms       cloud.VMs
+	buckets   *buckets
 }
 
-var _ cloud.OperationPoller = (*Driver)(nil)
+var (
+	_ cloud.OperationPoller = (*Driver)(nil)
+	_ cloud.BucketDriver    = (*Driver)(nil)
+)
 
 // projectPattern is what a project id looks like, with or without the domain
 // of an old one ("example.com:name").
@@ -150,6 +164,7 @@ func New(options Options) (*Driver, error) {
 	d.firewalls = &store[cloud.FirewallSpec, ruleSet, cloud.Firewall]{d: d, noun: firewalls{d}}
 	d.volumes = &store[cloud.VolumeSpec, *computepb.Disk, cloud.Volume]{d: d, noun: volumes{d}}
 	d.vms = newVMStore(d)
+	d.buckets = newBuckets(d, options)
 	return d, nil
 }
 
@@ -183,6 +198,14 @@ func (d *Driver) Volumes() cloud.Volumes { return d.volumes }
 
 // VMs implements cloud.Driver.
 func (d *Driver) VMs() cloud.VMs { return d.vms }
+
+// Buckets implements cloud.BucketDriver.
+func (d *Driver) Buckets() (cloud.Buckets, error) {
+	if err := d.buckets.open(); err != nil {
+		return nil, err
+	}
+	return d.buckets, nil
+}
 
 // checkNative refuses what cannot be the name of a Compute Engine resource.
 func checkNative(native string, kind cloud.Kind) error {

@@ -50,6 +50,14 @@ type Options struct {
 	// Sleep pauses for a retry; nil means a timer. It returns the context's
 	// error if that ends first.
 	Sleep func(context.Context, time.Duration) error
+	// ObjectStorage is the access to buckets; without keys there is none.
+	ObjectStorage ObjectStorage
+	// Lost tells which locations the operator has declared lost: no bucket is
+	// looked for there. Nil: none is lost.
+	Lost func(cloud.Location) bool
+	// Now is the time by which retentions of objects end; nil means the
+	// machine's.
+	Now func() time.Time
 	// Logger hears of retries and adoptions; nil means nobody does.
 	Logger *slog.Logger
 }
@@ -69,10 +77,12 @@ type Driver struct {
 	firewalls cloud.Firewalls
 	volumes   cloud.Volumes
 	vms       cloud.VMs
+	buckets   *buckets
 }
 
 var (
 	_ cloud.Driver          = (*Driver)(nil)
+	_ cloud.BucketDriver    = (*Driver)(nil)
 	_ cloud.OperationPoller = (*Driver)(nil)
 )
 
@@ -116,6 +126,7 @@ func New(options Options) (*Driver, error) {
 	d.firewalls = &store[cloud.FirewallSpec, *hcloud.Firewall, cloud.Firewall]{d: d, noun: firewalls{d}}
 	d.volumes = &store[cloud.VolumeSpec, *hcloud.Volume, cloud.Volume]{d: d, noun: volumes{d}}
 	d.vms = &store[cloud.VMSpec, *hcloud.Server, cloud.VM]{d: d, noun: vms{d}}
+	d.buckets = newBuckets(options, d.log)
 	return d, nil
 }
 
@@ -145,6 +156,10 @@ func (d *Driver) Capabilities() cloud.Capabilities {
 		MinVolumeGB:      minVolumeGB,
 		MaxVolumeGB:      maxVolumeGB,
 		MaxUserDataBytes: maxUserDataBytes,
+		// Object lock is switched on when a bucket is made, or never: a bucket
+		// that is to become immutable is replaced. A retention that is there
+		// grows in place.
+		Replaces: map[cloud.Kind][]string{cloud.KindBucket: {"immutable_days"}},
 	}
 }
 
@@ -162,6 +177,14 @@ func (d *Driver) Volumes() cloud.Volumes { return d.volumes }
 
 // VMs implements cloud.Driver.
 func (d *Driver) VMs() cloud.VMs { return d.vms }
+
+// Buckets implements cloud.BucketDriver.
+func (d *Driver) Buckets() (cloud.Buckets, error) {
+	if err := d.buckets.usable(); err != nil {
+		return nil, err
+	}
+	return d.buckets, nil
+}
 
 // native writes a vendor id as the neutral model keeps it.
 func native(id int64) string { return strconv.FormatInt(id, 10) }

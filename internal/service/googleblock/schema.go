@@ -28,6 +28,24 @@ func Volume() schema.Block {
 	}
 }
 
+// BucketTypes are the types of the attributes of a backup bucket's block.
+func BucketTypes() map[string]attr.Type { return map[string]attr.Type{KMSKey: types.StringType} }
+
+// Bucket is the schema of a backup bucket's block.
+func Bucket() schema.Block {
+	return schema.SingleNestedBlock{
+		MarkdownDescription: "What only Google Cloud has; read only where the bucket stands there.",
+		Attributes: map[string]schema.Attribute{
+			KMSKey: schema.StringAttribute{
+				Optional: true,
+				MarkdownDescription: "Cloud KMS key that encrypts new objects instead of one that Google manages (CMEK; ENC-2): " +
+					"`projects/<project>/locations/<location>/keyRings/<ring>/cryptoKeys/<key>`, in the bucket's region. " +
+					"The project's Cloud Storage service agent needs the role `roles/cloudkms.cryptoKeyEncrypterDecrypter` on it. Changed in place; objects that are there keep their key.",
+			},
+		},
+	}
+}
+
 // VMTypes are the types of the attributes of a VM's block.
 func VMTypes() map[string]attr.Type {
 	return map[string]attr.Type{KMSKey: types.StringType, BootDiskGB: types.Int64Type, BootDiskType: types.StringType,

@@ -18,7 +18,8 @@ type Cloud struct {
 	Caps  cloud.Capabilities
 	Types []cloud.ServerType
 	// Fault, if set, is asked before every call ("create", "get", "list",
-	// "update", "delete", "server_types") and, as "wait", after a create has
+	// "update", "delete", "server_types", of buckets also "empty",
+	// "list_objects" and "read_object") and, as "wait", after a create has
 	// saved its object; an error that it gives is the call's answer.
 	Fault func(call string, kind cloud.Kind, native string) error
 	// Watch, if set, sees the context of every call.
@@ -29,6 +30,12 @@ type Cloud struct {
 	FirewallStore *Store[cloud.FirewallSpec, cloud.Firewall]
 	VolumeStore   *Store[cloud.VolumeSpec, cloud.Volume]
 	VMStore       *Store[cloud.VMSpec, cloud.VM]
+	BucketStore   *BucketStore
+
+	// BucketsErr, if set, is why there is no access to buckets; with NoBuckets
+	// the driver knows none.
+	BucketsErr error
+	NoBuckets  bool
 
 	mu     sync.Mutex
 	last   int
@@ -80,6 +87,7 @@ func NewCloud() *Cloud {
 	c.VMStore = newStore(c, cloud.KindVM, c.newVM,
 		func(t cloud.VM) (cloud.Object, cloud.VMSpec, cloud.Meta) { return t.Object, t.VMSpec, t.Meta },
 		func(s cloud.VMSpec) cloud.Meta { return s.Meta })
+	c.BucketStore = newBucketStore(c)
 	return c
 }
 
@@ -111,6 +119,9 @@ func (c *Cloud) newVM(o cloud.Object, s cloud.VMSpec) cloud.VM {
 func (c *Cloud) Driver(name string) (cloud.Driver, error) {
 	if name != c.Name {
 		return nil, fmt.Errorf("the provider's configuration has no block %q", name)
+	}
+	if c.NoBuckets {
+		return struct{ cloud.Driver }{driver{c}}, nil
 	}
 	return driver{c}, nil
 }

@@ -16,9 +16,11 @@ type Store[S, T any] struct {
 	cloud   *Cloud
 	kind    cloud.Kind
 	objects map[string]T
-	build   func(cloud.Object, S) T
-	take    func(T) (cloud.Object, S, cloud.Meta)
-	metaOf  func(S) cloud.Meta
+	// prefix of the native ids, before their number.
+	prefix string
+	build  func(cloud.Object, S) T
+	take   func(T) (cloud.Object, S, cloud.Meta)
+	metaOf func(S) cloud.Meta
 }
 
 func newStore[S, T any](c *Cloud, kind cloud.Kind, build func(cloud.Object, S) T, take func(T) (cloud.Object, S, cloud.Meta), metaOf func(S) cloud.Meta) *Store[S, T] {
@@ -70,7 +72,7 @@ func (s *Store[S, T]) place(spec S) (T, error) {
 		}
 	}
 	s.cloud.last++
-	id := cloud.ID{Location: want.Location, Native: strconv.Itoa(s.cloud.last)}
+	id := cloud.ID{Location: want.Location, Native: s.prefix + strconv.Itoa(s.cloud.last)}
 	s.objects[id.Native] = s.build(cloud.Object{ID: id, NativeName: want.Name}, spec)
 	return s.objects[id.Native], nil
 }
@@ -156,7 +158,7 @@ func (s *Store[S, T]) Put(spec S) cloud.ID {
 	s.cloud.mu.Lock()
 	defer s.cloud.mu.Unlock()
 	s.cloud.last++
-	id := cloud.ID{Location: s.metaOf(spec).Location, Native: strconv.Itoa(s.cloud.last)}
+	id := cloud.ID{Location: s.metaOf(spec).Location, Native: s.prefix + strconv.Itoa(s.cloud.last)}
 	s.objects[id.Native] = s.build(cloud.Object{ID: id, NativeName: s.metaOf(spec).Name}, spec)
 	return id
 }

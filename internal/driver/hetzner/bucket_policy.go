@@ -1,0 +1,187 @@
+package hetzner
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"reflect"
+	"slices"
+)
+
+// A statement of a bucket policy, in the language of Amazon's IAM as the Ceph
+// gateway has it. Actions are always named one by one: users report that the
+// vendor ignores NotAction.
+type policyStatement struct {
+	Sid         string
+	Effect      string
+	Principal   any // "*", or {"AWS": […]}
+	Action      []string
+	Resource    []string                       `json:",omitempty"`
+	NotResource []string                       `json:",omitempty"`
+	Condition   map[string]map[string][]string `json:",omitempty"`
+}
+
+type policyDocument struct {
+	Version   string
+	Statement []json.RawMessage
+}
+
+const policyVersion = "2012-10-17"
+
+// The statements of every bucket. They are found by their Sid.
+const (
+	sidTLS     = "HoldfastTLSOnly"
+	sidCanned  = "HoldfastNoPublicObjects"
+	sidObjects = "HoldfastNoObjectACLs"
+)
+
+func bucketARN(bucket string) string  { return "arn:aws:s3:::" + bucket }
+func objectsARN(bucket string) string { return "arn:aws:s3:::" + bucket + "/*" }
+
+// ownStatements keep TLS and privacy: no request without TLS, and no object that
+// is more public than its bucket.
+func ownStatements(bucket string) []policyStatement {
+	return []policyStatement{
+		{Sid: sidTLS, Effect: "Deny", Principal: "*", Action: []string{"s3:*"}, Resource: []string{bucketARN(bucket), objectsARN(bucket)},
+			Condition: map[string]map[string][]string{"Bool": {"aws:SecureTransport": {"false"}}}},
+		{Sid: sidCanned, Effect: "Deny", Principal: "*", Action: []string{"s3:PutObject"}, Resource: []string{objectsARN(bucket)},
+			Condition: map[string]map[string][]string{"StringEquals": {"s3:x-amz-acl": {"public-read", "public-read-write", "authenticated-read"}}}},
+		{Sid: sidObjects, Effect: "Deny", Principal: "*", Action: []string{"s3:PutObjectAcl", "s3:PutObjectVersionAcl"}, Resource: []string{objectsARN(bucket)}},
+	}
+}
+
+// policyFacts are what matters of a policy.
+type policyFacts struct {
+	tls, private bool
+	// others are the statements that are neither this driver's nor public, as
+	// they stand there: those that confine the guests' keys.
+	others []json.RawMessage
+}
+
+// judgePolicy reads a bucket's policy; empty is none. One that cannot be
+// understood protects nothing.
+func judgePolicy(bucket, document string) policyFacts {
+	var facts policyFacts
+	if document == "" {
+		return facts
+	}
+	statements, ok := statementsOf(document)
+	if !ok {
+		return facts
+	}
+	wanted := map[string]any{}
+	for _, s := range ownStatements(bucket) {
+		wanted[s.Sid] = plain(s)
+	}
+	intact, public := map[string]bool{}, false
+	for _, raw := range statements {
+		var s struct {
+			Sid, Effect             string
+			Principal, NotPrincipal any
+		}
+		if json.Unmarshal(raw, &s) != nil {
+			return policyFacts{}
+		}
+		want, own := wanted[s.Sid]
+		switch {
+		case own:
+			intact[s.Sid] = reflect.DeepEqual(want, plain(raw))
+		case s.Effect == "Allow" && (s.NotPrincipal != nil || everybody(s.Principal)):
+			public = true
+		default:
+			facts.others = append(facts.others, raw)
+		}
+	}
+	facts.tls = intact[sidTLS]
+	facts.private = !public && intact[sidCanned] && intact[sidObjects]
+	return facts
+}
+
+// statementsOf takes a policy apart. A single statement may stand without a
+// list.
+func statementsOf(document string) ([]json.RawMessage, bool) {
+	var policy struct{ Statement json.RawMessage }
+	if json.Unmarshal([]byte(document), &policy) != nil {
+		return nil, false
+	}
+	var list []json.RawMessage
+	if bytes.HasPrefix(bytes.TrimSpace(policy.Statement), []byte("{")) {
+		return []json.RawMessage{policy.Statement}, true
+	}
+	return list, json.Unmarshal(policy.Statement, &list) == nil
+}
+
+// everybody tells whether a principal means people without credentials.
+func everybody(principal any) bool {
+	switch p := principal.(type) {
+	case string:
+		return p == "*"
+	case []any:
+		return slices.ContainsFunc(p, everybody)
+	case map[string]any:
+		for _, of := range p {
+			if everybody(of) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// plain is a value as JSON gives it back.
+func plain(v any) any {
+	text, err := json.Marshal(v)
+	if err != nil {
+		return nil
+	}
+	var out any
+	if json.Unmarshal(text, &out) != nil {
+		return nil
+	}
+	return normal(out)
+}
+
+// normal writes every list of one as this driver does: where a store gives back
+// a single element without its list, it means the same.
+func normal(v any) any {
+	statement, ok := v.(map[string]any)
+	if !ok {
+		return v
+	}
+	listed := func(holder map[string]any, key string) {
+		if one, single := holder[key].(string); single {
+			holder[key] = []any{one}
+		}
+	}
+	listed(statement, "Action")
+	listed(statement, "Resource")
+	if conditions, ok := statement["Condition"].(map[string]any); ok {
+		for _, of := range conditions {
+			if keys, ok := of.(map[string]any); ok {
+				for key := range keys {
+					listed(keys, key)
+				}
+			}
+		}
+	}
+	return statement
+}
+
+// repairedPolicy is the policy that a bucket should have: this driver's
+// statements, and those of others that were there.
+func repairedPolicy(bucket, document string) (string, error) {
+	policy := policyDocument{Version: policyVersion}
+	for _, s := range ownStatements(bucket) {
+		raw, err := json.Marshal(s)
+		if err != nil {
+			return "", err
+		}
+		policy.Statement = append(policy.Statement, raw)
+	}
+	policy.Statement = append(policy.Statement, judgePolicy(bucket, document).others...)
+	text, err := json.Marshal(policy)
+	if err != nil {
+		return "", fmt.Errorf("the policy of bucket %s: %w", bucket, err)
+	}
+	return string(text), nil
+}

@@ -1,0 +1,225 @@
+package s3
+
+import (
+	"encoding/xml"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/holdfast-cloud/terraform-provider-holdfast/internal/simcloud/objects"
+)
+
+// acl is a canned access control list, the only ones that the store keeps: what
+// grants say in another form is translated into one of them, or refused.
+type acl string
+
+// The canned lists that the store has.
+const (
+	aclPrivate       acl = "private"
+	aclRead          acl = "public-read"
+	aclWrite         acl = "public-read-write"
+	aclAuthenticated acl = "authenticated-read"
+)
+
+func (a acl) or(other acl) acl {
+	if a == "" {
+		return other
+	}
+	return a
+}
+
+func (a acl) public() bool { return a == aclRead || a == aclWrite || a == aclAuthenticated }
+
+// The groups that a grant can name.
+const (
+	everyone      = "http://acs.amazonaws.com/groups/global/AllUsers"
+	authenticated = "http://acs.amazonaws.com/groups/global/AuthenticatedUsers"
+)
+
+// grants tells whether the list lets a stranger do what needs READ or WRITE.
+func (a acl) grants(who identity, write bool) bool {
+	switch {
+	case write:
+		return a == aclWrite
+	case a == aclAuthenticated:
+		return !who.anonymous()
+	}
+	return a == aclRead || a == aclWrite
+}
+
+// accessBlock keeps a bucket from becoming public.
+type accessBlock struct {
+	XMLName               xml.Name `xml:"PublicAccessBlockConfiguration" json:"-"`
+	BlockPublicAcls       bool
+	IgnorePublicAcls      bool
+	BlockPublicPolicy     bool
+	RestrictPublicBuckets bool
+}
+
+func (t *tx) block() accessBlock {
+	if t.set.AccessBlock == nil {
+		return accessBlock{}
+	}
+	return *t.set.AccessBlock
+}
+
+// authorize refuses what the caller may not do: with a bucket's owner all is
+// allowed that its policy does not deny, with others nothing that the policy or an
+// access control list does not allow. The owner can lock itself out, as with the
+// Ceph gateway.
+func (c *call) authorize(t *tx, action, key string) error {
+	if action == "" {
+		return nil
+	}
+	resource := t.b.Name
+	if key != "" {
+		resource += "/" + key
+	}
+	owner := !c.who.anonymous() && c.who.project == t.b.Owner()
+	said := silent
+	if t.set.Policy != "" {
+		p, err := parsePolicy(t.set.Policy, t.b.Name)
+		if err != nil {
+			return err
+		}
+		said = p.evaluate(c.who, action, resource, c.facts())
+		if said == allowed && !owner && t.block().RestrictPublicBuckets && p.public() {
+			said = silent
+		}
+	}
+	if said == denied || (said == silent && !owner && !c.granted(t, action, key)) {
+		return fail("AccessDenied", "")
+	}
+	return nil
+}
+
+// granted tells what access control lists allow to strangers.
+func (c *call) granted(t *tx, action, key string) bool {
+	if t.block().IgnorePublicAcls {
+		return false
+	}
+	list := t.set.ACL
+	switch action {
+	case "s3:GetObject", "s3:GetObjectVersion":
+		v, err := t.version(key, c.query.Get("versionId"))
+		if err != nil || v == nil || v.Marker {
+			return list.grants(c.who, false) // and then learns that there is none
+		}
+		return extrasOf(v).ACL.grants(c.who, false)
+	case "s3:ListBucket", "s3:ListBucketVersions", "s3:ListBucketMultipartUploads":
+		return list.grants(c.who, false)
+	case "s3:PutObject", "s3:DeleteObject":
+		return list.grants(c.who, true)
+	}
+	return false
+}
+
+// version finds a version by the id that the API shows, or what the key leads to;
+// nil when there is none.
+func (t *tx) version(key, id string) (*objects.Version, error) {
+	if id == "" {
+		return t.Current(t.b, key), nil
+	}
+	for _, v := range t.Versions(t.b, key) {
+		if versionID(v) == id {
+			return v, nil
+		}
+	}
+	return nil, fail("NoSuchVersion", "")
+}
+
+// versionID is the id that the API shows.
+func versionID(v *objects.Version) string {
+	if v.Null {
+		return "null"
+	}
+	return hexSum(v.Project + "/" + v.Name + "/" + strconv.FormatInt(v.ID, 10))[:32]
+}
+
+type accessControl struct {
+	XMLName xml.Name `xml:"AccessControlPolicy"`
+	Xmlns   string   `xml:"xmlns,attr,omitempty"`
+	Owner   owner
+	Grants  []grant `xml:"AccessControlList>Grant"`
+}
+
+type owner struct {
+	ID          string
+	DisplayName string
+}
+
+func ownerOf(project string) owner { return owner{ID: "p" + project, DisplayName: "p" + project} }
+
+type grant struct {
+	Grantee    grantee
+	Permission string
+}
+
+type grantee struct {
+	Type        string `xml:"http://www.w3.org/2001/XMLSchema-instance type,attr,omitempty"`
+	ID          string `xml:",omitempty"`
+	DisplayName string `xml:",omitempty"`
+	URI         string `xml:",omitempty"`
+}
+
+func (a acl) view(project string) accessControl {
+	user := ownerOf(project)
+	out := accessControl{Xmlns: xmlns, Owner: user, Grants: []grant{{grantee{Type: "CanonicalUser", ID: user.ID, DisplayName: user.DisplayName}, "FULL_CONTROL"}}}
+	group := func(uri, permission string) {
+		out.Grants = append(out.Grants, grant{grantee{Type: "Group", URI: uri}, permission})
+	}
+	switch a {
+	case aclRead:
+		group(everyone, "READ")
+	case aclWrite:
+		group(everyone, "READ")
+		group(everyone, "WRITE")
+	case aclAuthenticated:
+		group(authenticated, "READ")
+	}
+	return out
+}
+
+// requested is the list that a request asks for, in its header or its document;
+// empty where it asks for none.
+func (c *call) requested(document []byte) (acl, error) {
+	if name := c.r.Header.Get("X-Amz-Acl"); name != "" {
+		switch a := acl(name); a {
+		case aclPrivate, aclRead, aclWrite, aclAuthenticated:
+			return a, nil
+		case "bucket-owner-read", "bucket-owner-full-control":
+			return aclPrivate, nil
+		}
+		return "", fail("InvalidArgument", "The access control list %q is not known.", name)
+	}
+	for name := range c.r.Header {
+		if strings.HasPrefix(strings.ToLower(name), "x-amz-grant-") {
+			return "", fail("NotImplemented", "Grants in headers are not implemented: use x-amz-acl.")
+		}
+	}
+	if len(document) == 0 {
+		return "", nil
+	}
+	var in accessControl
+	if err := xml.Unmarshal(document, &in); err != nil {
+		return "", fail("MalformedXML", "")
+	}
+	a := aclPrivate
+	for _, g := range in.Grants {
+		switch {
+		case g.Grantee.URI == everyone && g.Permission == "READ" && a != aclWrite:
+			a = aclRead
+		case g.Grantee.URI == everyone && (g.Permission == "WRITE" || g.Permission == "FULL_CONTROL"):
+			a = aclWrite
+		case g.Grantee.URI == authenticated && g.Permission == "READ" && a == aclPrivate:
+			a = aclAuthenticated
+		case g.Grantee.URI != "" && !(g.Grantee.URI == everyone && g.Permission == "READ"):
+			return "", fail("NotImplemented", "The grant of %s to %s is not implemented.", g.Permission, g.Grantee.URI)
+		case g.Grantee.URI == "" && !slices.Contains([]string{"FULL_CONTROL", "READ", "WRITE", "READ_ACP", "WRITE_ACP"}, g.Permission):
+			return "", fail("MalformedXML", "")
+		case g.Grantee.URI == "" && in.Owner.ID != "" && g.Grantee.ID != in.Owner.ID:
+			return "", fail("NotImplemented", "Grants to other users are not implemented: use a policy.")
+		}
+	}
+	return a, nil
+}
