@@ -234,13 +234,18 @@ func customMode(c *call) (any, error) {
 
 // deleteNetwork refuses while something stands in the network; routes that the
 // vendor made itself go with it.
+// made tells whether a subnetwork is one that the network in auto mode has by
+// itself, which has its name; users may add others.
+func (n *Network) made(s *Subnetwork) bool { return n.Auto && s.Name == n.Name }
+
 func deleteNetwork(c *call) (any, error) {
 	n, err := networks.free(c)
 	if err != nil {
 		return nil, err
 	}
 	goes := func(by resource) bool { // with the network
-		return ownRoute(by) || (n.Auto && by.Collection() == "subnetworks" && len(users(c.tx, c.project, subnetworks.ref(by.(*Subnetwork)))) == 0)
+		s, ok := by.(*Subnetwork)
+		return ownRoute(by) || (ok && n.made(s) && len(users(c.tx, c.project, subnetworks.ref(s))) == 0)
 	}
 	if err := unused(c, networks, n, goes); err != nil {
 		return nil, err

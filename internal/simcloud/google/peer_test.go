@@ -102,3 +102,29 @@ func TestRawKeysWithoutPadding(t *testing.T) {
 		t.Errorf("the same key has the hashes %v", hashes)
 	}
 }
+
+// One may add subnetworks to a network in auto mode, and delete those again;
+// the network's own go with it.
+func TestSubnetworksBesideAutomaticOnes(t *testing.T) {
+	c := newCloud(t, google.Options{})
+	if status, out := c.do("POST", "/global/networks", map[string]any{"name": "auto", "autoCreateSubnetworks": true}); status != 200 {
+		t.Fatal(out)
+	}
+	c.settle()
+	at := "/regions/" + testRegion + "/subnetworks"
+	if status, out := c.do("POST", at, map[string]any{"name": "mine", "network": "global/networks/auto", "ipCidrRange": "10.0.0.0/24"}); status != 200 {
+		t.Fatal(out)
+	}
+	c.settle()
+	c.wantReason("DELETE", at+"/auto", nil, 400, "badRequest")
+	c.wantReason("DELETE", "/global/networks/auto", nil, 400, "resourceInUseByAnotherResource")
+	for _, path := range []string{at + "/mine", "/global/networks/auto"} {
+		if status, out := c.do("DELETE", path, nil); status != 200 {
+			t.Fatalf("%s: %v", path, out)
+		}
+		c.settle()
+	}
+	if left := len(c.eng.Records("google_subnetwork")); left != 0 {
+		t.Errorf("%d subnetworks are left", left)
+	}
+}

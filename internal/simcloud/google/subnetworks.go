@@ -382,7 +382,7 @@ func deleteSubnetwork(c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	if n := byRef(c.tx, networks, c.project, s.Network); n != nil && n.Auto {
+	if n := byRef(c.tx, networks, c.project, s.Network); n != nil && n.made(s) {
 		return nil, badRequest("Cannot delete auto subnetwork from an auto subnet mode network.")
 	}
 	if err := unused(c, subnetworks, s, nil); err != nil {
