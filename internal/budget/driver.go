@@ -26,7 +26,7 @@ func Wrap(inner cloud.Driver, clock Clock, deployment string) cloud.Driver {
 	}
 	volumes := newCoalesced(inner.Volumes(), clock, deployment,
 		func(s cloud.VolumeSpec) string { return key(cloud.KindVolume, s.Meta) }, nil)
-	return &driver{
+	wrapped := &driver{
 		Driver: inner,
 		sshKeys: newCoalesced(inner.SSHKeys(), clock, deployment,
 			func(s cloud.SSHKeySpec) string { return key(cloud.KindSSHKey, s.Meta) }, nil),
@@ -44,7 +44,21 @@ func Wrap(inner cloud.Driver, clock Clock, deployment string) cloud.Driver {
 				}
 			}),
 	}
+	if stores, ok := inner.(cloud.BucketDriver); ok {
+		return &bucketDriver{driver: wrapped, stores: stores}
+	}
+	return wrapped
 }
+
+// bucketDriver is a driver that has buckets, too. Their reads are not coalesced:
+// a deployment has a few, and to list them takes as many requests as to read
+// them where the vendor has no list with labels.
+type bucketDriver struct {
+	*driver
+	stores cloud.BucketDriver
+}
+
+func (d *bucketDriver) Buckets() (cloud.Buckets, error) { return d.stores.Buckets() }
 
 func (d *driver) SSHKeys() cloud.SSHKeys     { return d.sshKeys }
 func (d *driver) Networks() cloud.Networks   { return d.networks }

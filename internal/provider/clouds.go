@@ -44,6 +44,8 @@ type HetznerConfig struct {
 	// Endpoint is the API's base URL with its version; empty for the
 	// vendor's own.
 	Endpoint string
+	// ObjectStorage is the access to buckets, which is another one.
+	ObjectStorage ObjectStorageConfig
 }
 
 // clouds makes each driver at its first use.
@@ -119,6 +121,8 @@ func (c *clouds) hetzner() (cloud.Driver, error) {
 		NewWaiter: func(poller cloud.OperationPoller) cloud.Waiter {
 			return budget.NewWaiter(poller, c.config.Clock, bucket.Pressure)
 		},
-		Logger: c.config.Logger,
+		ObjectStorage: c.objectStorage(),
+		Lost:          c.config.Lost.Contains,
+		Logger:        c.config.Logger,
 	})
 }

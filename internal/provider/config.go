@@ -48,8 +48,9 @@ type model struct {
 }
 
 type hetznerModel struct {
-	Token    types.String `tfsdk:"token"`
-	Endpoint types.String `tfsdk:"endpoint"`
+	Token         types.String        `tfsdk:"token"`
+	Endpoint      types.String        `tfsdk:"endpoint"`
+	ObjectStorage *objectStorageModel `tfsdk:"object_storage"`
 }
 
 // resolve judges the provider block and fills in from the environment.
@@ -73,17 +74,22 @@ func (m *hetznerModel) resolve(getenv func(string) string, diags *diag.Diagnosti
 		Endpoint:     or(m.Endpoint, getenv, EnvHetznerEndpoint),
 		TokenUnknown: m.Token.IsUnknown() || m.Endpoint.IsUnknown(),
 	}
+	account.ObjectStorage = m.ObjectStorage.resolve(getenv, diags)
 	checkEndpoint("hetzner", account.Endpoint, "https://api.hetzner.cloud/v1", diags)
 	return account
 }
 
 // checkEndpoint refuses what is not the base URL of an API; none is one.
 func checkEndpoint(block, endpoint, example string, diags *diag.Diagnostics) {
+	checkEndpointAt(block, "endpoint", endpoint, example, diags)
+}
+
+func checkEndpointAt(block, attribute, endpoint, example string, diags *diag.Diagnostics) {
 	if endpoint == "" {
 		return
 	}
 	if u, err := url.Parse(endpoint); err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") {
-		diags.AddAttributeError(path.Root(block).AtName("endpoint"), "Not a URL",
+		diags.AddAttributeError(path.Root(block).AtName(attribute), "Not a URL",
 			fmt.Sprintf("%q is not the base URL of an API: write it with its scheme and version, such as %q.", endpoint, example))
 	}
 }

@@ -52,13 +52,16 @@ type GoogleConfig struct {
 	// KMSEndpoint and ResourceManagerEndpoint are those of the services that
 	// tell who may use a key; see google.Options.
 	KMSEndpoint, ResourceManagerEndpoint string
+	// StorageEndpoint is Cloud Storage's base URL; empty for the vendor's own.
+	StorageEndpoint string
 }
 
 type googleModel struct {
-	Project     types.String `tfsdk:"project"`
-	Credentials types.String `tfsdk:"credentials"`
-	AccessToken types.String `tfsdk:"access_token"`
-	Endpoint    types.String `tfsdk:"endpoint"`
+	Project         types.String `tfsdk:"project"`
+	Credentials     types.String `tfsdk:"credentials"`
+	AccessToken     types.String `tfsdk:"access_token"`
+	Endpoint        types.String `tfsdk:"endpoint"`
+	StorageEndpoint types.String `tfsdk:"storage_endpoint"`
 }
 
 func googleBlock() schema.Block {
@@ -83,6 +86,10 @@ func googleBlock() schema.Block {
 				Optional:            true,
 				MarkdownDescription: "Base URL of the Compute Engine API, to use the embedded cloud (`… sim`) or a proxy. Also `" + EnvGoogleEndpoint + "`. Default: the vendor's own.",
 			},
+			"storage_endpoint": schema.StringAttribute{
+				Optional:            true,
+				MarkdownDescription: "Base URL of the Cloud Storage API, for backup buckets. Also `" + EnvGoogleStorageEndpoint + "`. Default: the vendor's own, unless `endpoint` is another: then there are no buckets without it.",
+			},
 		},
 	}
 }
@@ -101,9 +108,10 @@ func (m *googleModel) resolve(getenv func(string) string, diags *diag.Diagnostic
 	account := &GoogleConfig{
 		Project:                 or(m.Project, getenv, EnvGoogleProject),
 		Endpoint:                or(m.Endpoint, getenv, EnvGoogleEndpoint),
+		StorageEndpoint:         or(m.StorageEndpoint, getenv, EnvGoogleStorageEndpoint),
 		KMSEndpoint:             getenv(EnvGoogleKMSEndpoint),
 		ResourceManagerEndpoint: getenv(EnvGoogleResourceManagerEndpoint),
-		Unknown:                 m.Project.IsUnknown() || m.Credentials.IsUnknown() || m.AccessToken.IsUnknown() || m.Endpoint.IsUnknown(),
+		Unknown:                 m.Project.IsUnknown() || m.Credentials.IsUnknown() || m.AccessToken.IsUnknown() || m.Endpoint.IsUnknown() || m.StorageEndpoint.IsUnknown(),
 	}
 	if m.Project.IsNull() && account.Project == "" {
 		account.Project = getenv(EnvGoogleCloudProject)
@@ -123,6 +131,7 @@ func (m *googleModel) resolve(getenv func(string) string, diags *diag.Diagnostic
 		}
 	}
 	checkEndpoint("google", account.Endpoint, "https://compute.googleapis.com/compute/v1/", diags)
+	checkEndpointAt("google", "storage_endpoint", account.StorageEndpoint, google.StorageEndpoint, diags)
 	for variable, endpoint := range map[string]string{EnvGoogleKMSEndpoint: account.KMSEndpoint, EnvGoogleResourceManagerEndpoint: account.ResourceManagerEndpoint} {
 		if at, err := url.Parse(endpoint); endpoint != "" && (err != nil || at.Host == "" || at.Scheme != "http" && at.Scheme != "https") {
 			diags.AddError("Not a URL", fmt.Sprintf("%s is %q. Write it like https://cloudkms.googleapis.com/v1/, or leave it out.", variable, endpoint))
@@ -162,6 +171,9 @@ func (c *clouds) google() (cloud.Driver, error) {
 		KMSEndpoint: account.KMSEndpoint, ResourceManagerEndpoint: account.ResourceManagerEndpoint,
 		Version:    c.config.Version,
 		HTTPClient: budget.NewHTTPClient(budget.HTTPOptions{Bucket: bucket, Base: login}),
+		// Cloud Storage has no quota of requests a minute that a bucket must keep.
+		StorageEndpoint: account.StorageEndpoint,
+		StorageClient:   budget.NewHTTPClient(budget.HTTPOptions{Bucket: budget.NewBucket(c.config.Clock), Base: login}),
 		NewWaiter: func(poller cloud.OperationPoller) cloud.Waiter {
 			return budget.NewWaiter(poller, c.config.Clock, bucket.Pressure)
 		},

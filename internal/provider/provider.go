@@ -97,6 +97,7 @@ func (p *holdfast) Schema(_ context.Context, _ provider.SchemaRequest, resp *pro
 						MarkdownDescription: "Base URL of the API, to use the embedded cloud (`… sim`) or a proxy. Also `" + EnvHetznerEndpoint + "`. Default: the vendor's own.",
 					},
 				},
+				Blocks: map[string]schema.Block{"object_storage": objectStorageBlock()},
 			},
 			"google": googleBlock(),
 		},

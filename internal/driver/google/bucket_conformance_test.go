@@ -18,7 +18,7 @@ import (
 	"github.com/holdfast-cloud/terraform-provider-holdfast/internal/cloud/cloudtest"
 	"github.com/holdfast-cloud/terraform-provider-holdfast/internal/driver/google"
 	"github.com/holdfast-cloud/terraform-provider-holdfast/internal/simcloud"
-	"github.com/holdfast-cloud/terraform-provider-holdfast/internal/simcloud/gcs"
+	simgoogle "github.com/holdfast-cloud/terraform-provider-holdfast/internal/simcloud/google"
 )
 
 const guestAccount = "guest@acme-prod.iam.gserviceaccount.com"
@@ -47,8 +47,9 @@ type storeWorld struct {
 
 func newStoreWorld(t *testing.T) *storeWorld {
 	t.Helper()
-	sim, err := simcloud.New(simcloud.Options{Clock: simcloud.NewClock(time.Now(), 0), Seed: 1, GCS: gcs.Options{Tokens: map[string]gcs.Token{
-		"owner": {}, "guest": {ServiceAccount: guestAccount}, "foreign": {Projects: []string{"somebody-else"}}}}})
+	sim, err := simcloud.New(simcloud.Options{Clock: simcloud.NewClock(time.Now(), 0), Seed: 1,
+		Google:                simgoogle.Options{Tokens: map[string]simgoogle.Token{"owner": {Projects: []string{project}}, "foreign": {Projects: []string{"somebody-else"}}}},
+		GoogleServiceAccounts: map[string]string{"guest": guestAccount}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -50,6 +50,9 @@ func newBuckets(options Options, log *slog.Logger) *buckets {
 
 // usable tells why there can be no buckets.
 func (b *buckets) usable() error {
+	if b.keys.Missing != nil {
+		return b.keys.Missing
+	}
 	if b.keys.AccessKey == "" || b.keys.SecretKey == "" {
 		return &cloud.Error{Code: cloud.CodeUnauthorized, Cloud: Name, Kind: cloud.KindBucket, Doing: "use the object storage",
 			Message: "there are no keys for it: the API token does not open it", Remedy: keysRemedy}

@@ -28,6 +28,9 @@ type ObjectStorage struct {
 	Endpoint string
 	// HTTPClient sends the requests; nil means Options.HTTPClient.
 	HTTPClient *http.Client
+	// Missing says why there are no keys, where that is known better than that
+	// they are empty.
+	Missing error
 }
 
 // ObjectStorageEndpoint is where the vendor has its endpoints.
