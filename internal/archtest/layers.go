@@ -9,6 +9,7 @@ const Module = "github.com/holdfast-cloud/terraform-provider-holdfast"
 const (
 	framework   = "github.com/hashicorp/terraform-plugin-"
 	hetznerSDK  = "github.com/hetznercloud/hcloud-go"
+	s3SDK       = "github.com/minio/minio-go" // of Hetzner's object store
 	googleSDK   = "cloud.google.com/go"
 	googleAPI   = "google.golang.org/api"
 	openstack   = "github.com/gophercloud"
@@ -18,7 +19,7 @@ const (
 
 // vendorSDKs lists the client libraries of the clouds: each belongs to one
 // driver and to nobody else.
-var vendorSDKs = []string{hetznerSDK, googleSDK, googleAPI, openstack, alibabaSDK}
+var vendorSDKs = []string{hetznerSDK, s3SDK, googleSDK, googleAPI, openstack, alibabaSDK}
 
 // Layer says what the packages that match Packages may import.
 //
@@ -79,7 +80,7 @@ func Layers() []Layer {
 		pure("internal/guest/...", "internal/catalog", "internal/policy", "internal/backup"),
 		pure("internal/image/...", "internal/catalog", "internal/policy", "internal/guest"),
 		pure("internal/recovery/...", "internal/catalog", "internal/policy", "internal/budget", "internal/backup", "internal/guest"),
-		driver("hetzner", hetznerSDK),
+		driver("hetzner", hetznerSDK, s3SDK),
 		driver("google", googleSDK, googleAPI),
 		driver("ovh", openstack),
 		driver("alibaba", alibabaSDK),
