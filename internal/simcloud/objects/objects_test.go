@@ -141,6 +141,35 @@ func TestContents(t *testing.T) {
 	}
 }
 
+// TestReadersKeepContents reads a content whose object is overwritten meanwhile.
+func TestReadersKeepContents(t *testing.T) {
+	w := open(t, t.TempDir())
+	defer w.close()
+	if err := w.put("a", "one", nil); err != nil {
+		t.Fatal(err)
+	}
+	var body io.ReadCloser
+	if err := w.do(func(tx *objects.Tx, b *objects.Bucket) error {
+		v := tx.Current(b, "a")
+		body = w.store.Open(v.Segments, 1, 2)
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.put("a", "two", nil); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := io.ReadAll(body); err != nil || string(got) != "ne" {
+		t.Errorf("read %q, %v", got, err)
+	}
+	if n := w.files(); n != 2 {
+		t.Errorf("%d files while one is read, want 2", n)
+	}
+	if err := body.Close(); err != nil || w.files() != 1 {
+		t.Errorf("%d files after it was read, %v", w.files(), err)
+	}
+}
+
 // TestProtected tries to destroy, overwrite and purge what is protected.
 func TestProtected(t *testing.T) {
 	w := open(t, t.TempDir())
