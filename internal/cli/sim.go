@@ -82,7 +82,12 @@ func serveSim(ctx context.Context, flags simFlags, stdout, stderr io.Writer) (er
 	if err != nil {
 		return err
 	}
-	if err := announce(stdout, flags, served); err != nil {
+	proxy, stopNames, err := flags.serveNames(sim)
+	if err != nil {
+		return errors.Join(err, served.Shutdown(context.WithoutCancel(ctx)))
+	}
+	defer stopNames()
+	if err := announce(stdout, flags, served, proxy); err != nil {
 		return errors.Join(err, served.Shutdown(context.WithoutCancel(ctx)))
 	}
 	if !loopback(flags.listen) {
@@ -98,8 +103,9 @@ func serveSim(ctx context.Context, flags simFlags, stdout, stderr io.Writer) (er
 	return nil
 }
 
-// announce prints where the simulation is and how to point a client at it.
-func announce(stdout io.Writer, flags simFlags, served *simcloud.Served) error {
+// announce prints where the simulation is and how to point a client at it. proxy is
+// that of the vendors' names, if there is one.
+func announce(stdout io.Writer, flags simFlags, served *simcloud.Served, proxy string) error {
 	url := served.URL
 	access, secret := flags.s3Pair()
 	token := exampleToken
@@ -121,7 +127,14 @@ func announce(stdout io.Writer, flags simFlags, served *simcloud.Served) error {
 		for location, endpoint := range served.S3 {
 			addresses["s3_endpoint_"+location] = endpoint
 		}
+		if proxy != "" {
+			addresses["https_proxy"], addresses["ssl_cert_file"] = proxy, flags.namesCA
+		}
 		return json.NewEncoder(stdout).Encode(addresses)
+	}
+	names := ""
+	if proxy != "" {
+		names = fmt.Sprintf("Or let the vendors' own names lead here:\n\n  export HTTPS_PROXY=%s\n  export SSL_CERT_FILE=%s\n\n", proxy, flags.namesCA)
 	}
 	var stores strings.Builder
 	for _, location := range simcloud.S3Locations() {
@@ -148,8 +161,8 @@ Point Terraform, or any client of the vendors' APIs, at them:
   export AWS_ACCESS_KEY_ID=%[7]s
   export AWS_SECRET_ACCESS_KEY=%[8]s
 
-Ctrl-C stops it.
-`, url, kept, token, exampleGoogleToken, exampleProject, stores.String(), access, secret)
+%[9]sCtrl-C stops it.
+`, url, kept, token, exampleGoogleToken, exampleProject, stores.String(), access, secret, names)
 	return err
 }
 

@@ -1,8 +1,10 @@
 package cli
 
 import (
+	"context"
 	"fmt"
 	"net"
+	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -67,4 +69,26 @@ func (f *simFlags) s3Pair() (access, secret string) {
 	pair, _, _ := strings.Cut(f.s3Keys[0], "=")
 	access, secret, _ = strings.Cut(pair, ":")
 	return access, secret
+}
+
+// serveNames starts the proxy of the vendors' names, if one is asked for, and writes
+// what clients have to trust. It answers the proxy's address and what stops it.
+func (f *simFlags) serveNames(sim *simcloud.Sim) (proxy string, stop func(), err error) {
+	if f.namesListen == "" {
+		return "", func() {}, nil
+	}
+	names, err := sim.ServeNames(f.namesListen)
+	if err != nil {
+		return "", nil, err
+	}
+	stop = func() {
+		ctx, cancel := context.WithTimeout(context.Background(), stopTimeout)
+		defer cancel()
+		_ = names.Shutdown(ctx) // the process ends
+	}
+	if err := os.WriteFile(f.namesCA, names.CA, 0o644); err != nil {
+		stop()
+		return "", nil, fmt.Errorf("--names-ca: %w", err)
+	}
+	return names.Proxy, stop, nil
 }

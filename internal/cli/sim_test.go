@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"io"
 	"net/http"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -135,7 +136,14 @@ func TestSimFlagsReachTheSimulation(t *testing.T) {
 
 // TestSimObjectStores asks the object stores with the keys of the flags.
 func TestSimObjectStores(t *testing.T) {
-	sim := startSim(t, "--s3-key", "MINE:secret=42")
+	ca := filepath.Join(t.TempDir(), "ca.pem")
+	sim := startSim(t, "--s3-key", "MINE:secret=42", "--names-listen", "127.0.0.1:0", "--names-ca", ca)
+	if pem, err := os.ReadFile(ca); err != nil || !strings.Contains(string(pem), "CERTIFICATE") || sim.addresses["ssl_cert_file"] != ca {
+		t.Errorf("the certificate is %q, %v; announced %v", pem, err, sim.addresses)
+	}
+	if !strings.HasPrefix(sim.addresses["https_proxy"], "http://127.0.0.1:") {
+		t.Errorf("announces %v", sim.addresses)
+	}
 	if sim.addresses["s3_access_key"] != "MINE" || sim.addresses["s3_secret_key"] != "secret" {
 		t.Errorf("announces %v", sim.addresses)
 	}
@@ -181,6 +189,7 @@ func TestSimRefuses(t *testing.T) {
 		"a quota without number":  {[]string{"--google-limit", "NETWORKS"}, ExitUsage, "METRIC=number"},
 		"a token without project": {[]string{"--token", "x"}, ExitUsage, "token=project"},
 		"a key without project":   {[]string{"--s3-key", "a:b"}, ExitUsage, "access:secret=project"},
+		"a proxy without a file":  {[]string{"--names-listen", "127.0.0.1:0"}, ExitUsage, "go together"},
 		"an unknown store":        {[]string{"--s3-listen", "moon=127.0.0.1:0"}, ExitUsage, "fsn1, nbg1, hel1"},
 		"no address":              {[]string{"--google-service-account", "t=x"}, ExitUsage, "token=address"},
 		"an unknown fault":        {[]string{"--fault", "earthquake"}, ExitUsage, `unknown kind of fault "earthquake"`},
@@ -201,13 +210,13 @@ func TestSimRefuses(t *testing.T) {
 func TestAnnounce(t *testing.T) {
 	var out bytes.Buffer
 	served := &simcloud.Served{URL: "http://127.0.0.1:8700", S3: map[string]string{"fsn1": "http://127.0.0.1:8701"}}
-	if err := announce(&out, simFlags{}, served); err != nil {
+	if err := announce(&out, simFlags{namesCA: "ca.pem"}, served, "http://127.0.0.1:8704"); err != nil {
 		t.Fatal(err)
 	}
 	for _, want := range []string{
 		"export GOOGLE_COMPUTE_CUSTOM_ENDPOINT=http://127.0.0.1:8700/compute/v1/\n",
 		"export HCLOUD_ENDPOINT=http://127.0.0.1:8700/v1\n", "export HCLOUD_TOKEN=" + exampleToken + "\n", "--data FILE",
-		"export STORAGE_EMULATOR_HOST=http://127.0.0.1:8700\n", "fsn1     http://127.0.0.1:8701\n", "export AWS_ACCESS_KEY_ID=" + simcloud.DefaultS3AccessKey + "\n",
+		"export STORAGE_EMULATOR_HOST=http://127.0.0.1:8700\n", "fsn1     http://127.0.0.1:8701\n", "export HTTPS_PROXY=http://127.0.0.1:8704\n  export SSL_CERT_FILE=ca.pem\n", "export AWS_ACCESS_KEY_ID=" + simcloud.DefaultS3AccessKey + "\n",
 	} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("lacks %q:\n%s", want, out.String())

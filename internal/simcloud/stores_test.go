@@ -343,7 +343,9 @@ func (s *stores) resticKeeps() {
 		}
 	}
 	stop()
-	<-ended
+	if err := <-ended; err == nil {
+		s.t.Error("restic was stopped, and says that it succeeded")
+	}
 	if n := len(left()); n != 1 {
 		s.t.Errorf("%d snapshots are left of one that is retained", n)
 	}
