@@ -66,6 +66,7 @@ func (r *repository) snapshots(t *testing.T) []listed {
 // What restic itself writes, copies and forgets is what the inventory finds,
 // and the guest's status can be filled with what restic prints.
 func TestInventoryOfRestic(t *testing.T) {
+	t.Parallel()
 	location := func(name string) cloud.Location { return cloud.Location{Cloud: "hetzner", Name: name} }
 	var sources []backup.Source
 	var repositories []*repository
