@@ -229,7 +229,7 @@ func TestCheckSetProperties(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	const sets = 800
+	const sets = 500
 	refused, hardened := 0, 0
 	for seed := range uint64(sets) {
 		r := rand.New(rand.NewPCG(seed, 2))

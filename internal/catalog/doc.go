@@ -3,8 +3,9 @@
 // (NET-3, PHY-1).
 //
 // What it knows is data, one file a cloud under data/, each statement with its
-// source; adding a cloud is adding a file. The package asks nobody: what can
-// be ordered in a location, and for how much, is a driver's answer.
+// source, and one under sites/; adding a cloud is adding these. The package
+// asks nobody: what can be ordered in a location, and for how much, is a
+// driver's answer.
 //
 // Google's zones are of one Site where they are of one region: its documents
 // promise that failures of zones are independent as a rule, not that floods

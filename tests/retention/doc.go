@@ -9,6 +9,9 @@
 // that `restic cat masterkey` prints: `restic backup` takes half a second for
 // each.
 //
-// The test installs Debian's restic where it may (root, apt-get), or takes
+// The inventory is held against real restic, too: repositories that restic
+// itself fills, copies and forgets from, in folders that stand for buckets.
+//
+// The tests install Debian's restic where it may (root, apt-get), or take
 // what HOLDFAST_RESTIC names.
 package retention

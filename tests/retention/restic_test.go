@@ -81,7 +81,7 @@ func newRepository(t *testing.T) *repository {
 func (r *repository) run(t *testing.T, args ...string) []byte {
 	t.Helper()
 	command := exec.CommandContext(t.Context(), r.restic, append([]string{"--no-cache", "--repo", r.dir}, args...)...)
-	command.Env = []string{"RESTIC_PASSWORD=test", "HOME=" + filepath.Dir(r.dir), "PATH=" + os.Getenv("PATH"), "TZ=UTC"}
+	command.Env = []string{"RESTIC_PASSWORD=test", "RESTIC_FROM_PASSWORD=test", "HOME=" + filepath.Dir(r.dir), "PATH=" + os.Getenv("PATH"), "TZ=UTC"}
 	var stdout, stderr bytes.Buffer
 	command.Stdout, command.Stderr = &stdout, &stderr
 	if err := command.Run(); err != nil {

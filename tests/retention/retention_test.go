@@ -27,6 +27,7 @@ func compareVerdicts(a, b verdict) int {
 }
 
 func TestResticAgrees(t *testing.T) {
+	t.Parallel()
 	r := newRepository(t)
 	version := r.version(t)
 	policy := backup.Policy{Keep: cloud.DefaultRetention(), KeepOldest: atLeast(t, version, 16)}
@@ -120,6 +121,7 @@ func difference(ours, theirs []verdict) string {
 // The objects that the test writes are as good as restic's own: it lists them
 // with the times that were meant.
 func TestResticReadsWhatTheTestWrites(t *testing.T) {
+	t.Parallel()
 	r := newRepository(t)
 	zone, err := time.LoadLocation("America/St_Johns")
 	if err != nil {
