@@ -65,8 +65,3 @@ func (d *driver) Networks() cloud.Networks   { return d.networks }
 func (d *driver) Firewalls() cloud.Firewalls { return d.firewalls }
 func (d *driver) Volumes() cloud.Volumes     { return d.volumes }
 func (d *driver) VMs() cloud.VMs             { return d.vms }
-
-// Buckets implements cloud.BucketDriver. Reads are not coalesced: a deployment
-// has a few buckets, and no vendor tells of several what has to be known of
-// each.
-func (d *driver) Buckets() (cloud.Buckets, error) { return cloud.BucketsOf(d.Driver) }

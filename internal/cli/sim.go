@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -35,9 +36,10 @@ func simCommand() *cobra.Command {
 	command := &cobra.Command{
 		Use:   "sim",
 		Short: "Serve the embedded clouds on this machine, with no account",
-		Long: `Serve the embedded Hetzner Cloud and the embedded Google Cloud (Compute Engine):
-the vendors' own HTTP APIs, on loopback, with asynchronous actions, request
-limits, locking and the vendors' error codes. Holdfast, the vendors' clients and
+		Long: `Serve the embedded Hetzner Cloud and the embedded Google Cloud (Compute Engine),
+and their object stores (S3, Cloud Storage): the vendors' own HTTP APIs, on
+loopback, with asynchronous actions, request limits, locking and the vendors'
+error codes. Holdfast, the vendors' clients and
 their Terraform providers work against them unchanged. It runs until it is
 stopped (Ctrl-C).
 
@@ -80,7 +82,12 @@ func serveSim(ctx context.Context, flags simFlags, stdout, stderr io.Writer) (er
 	if err != nil {
 		return err
 	}
-	if err := announce(stdout, flags, served.URL); err != nil {
+	proxy, stopNames, err := flags.serveNames(sim)
+	if err != nil {
+		return errors.Join(err, served.Shutdown(context.WithoutCancel(ctx)))
+	}
+	defer stopNames()
+	if err := announce(stdout, flags, served, proxy); err != nil {
 		return errors.Join(err, served.Shutdown(context.WithoutCancel(ctx)))
 	}
 	if !loopback(flags.listen) {
@@ -96,29 +103,51 @@ func serveSim(ctx context.Context, flags simFlags, stdout, stderr io.Writer) (er
 	return nil
 }
 
-// announce prints where the simulation is and how to point a client at it.
-func announce(stdout io.Writer, flags simFlags, url string) error {
+// announce prints where the simulation is and how to point a client at it. proxy is
+// that of the vendors' names, if there is one.
+func announce(stdout io.Writer, flags simFlags, served *simcloud.Served, proxy string) error {
+	url := served.URL
+	access, secret := flags.s3Pair()
 	token := exampleToken
 	if len(flags.tokens) > 0 {
 		token = flags.tokens[0].text
 	}
 	if flags.json {
-		return json.NewEncoder(stdout).Encode(map[string]string{
+		addresses := map[string]string{
 			"hetzner_endpoint": url + "/v1",
 			"hetzner_token":    token,
 			"google_endpoint":  url,
 			"google_token":     exampleGoogleToken,
 			"google_project":   exampleProject,
+			"storage_endpoint": url + "/storage/v1/",
+			"s3_access_key":    access,
+			"s3_secret_key":    secret,
 			"control":          url + "/_sim/",
-		})
+		}
+		for location, endpoint := range served.S3 {
+			addresses["s3_endpoint_"+location] = endpoint
+		}
+		if proxy != "" {
+			addresses["https_proxy"], addresses["ssl_cert_file"] = proxy, flags.namesCA
+		}
+		return json.NewEncoder(stdout).Encode(addresses)
+	}
+	names := ""
+	if proxy != "" {
+		names = fmt.Sprintf("Or let the vendors' own names lead here:\n\n  export HTTPS_PROXY=%s\n  export SSL_CERT_FILE=%s\n\n", proxy, flags.namesCA)
+	}
+	var stores strings.Builder
+	for _, location := range simcloud.S3Locations() {
+		fmt.Fprintf(&stores, "  %s     %s\n", location, served.S3[location])
 	}
 	kept := "in memory, gone when this stops (--data FILE keeps it)"
 	if flags.data != "" {
 		kept = "in " + flags.data
 	}
 	_, err := fmt.Fprintf(stdout, `The embedded Hetzner Cloud serves %[1]s/v1
-The embedded Google Cloud serves %[1]s/compute/v1/
-  data     %[2]s
+The embedded Google Cloud serves %[1]s/compute/v1/ and %[1]s/storage/v1/
+The embedded Object Storage of Hetzner serves S3:
+%[6]s  data     %[2]s
   control  %[1]s/_sim/requests, /_sim/faults, /_sim/clock, /_sim/objects
 
 Point Terraform, or any client of the vendors' APIs, at them:
@@ -128,9 +157,12 @@ Point Terraform, or any client of the vendors' APIs, at them:
   export GOOGLE_COMPUTE_CUSTOM_ENDPOINT=%[1]s/compute/v1/
   export GOOGLE_OAUTH_ACCESS_TOKEN=%[4]s
   export GOOGLE_PROJECT=%[5]s
+  export STORAGE_EMULATOR_HOST=%[1]s
+  export AWS_ACCESS_KEY_ID=%[7]s
+  export AWS_SECRET_ACCESS_KEY=%[8]s
 
-Ctrl-C stops it.
-`, url, kept, token, exampleGoogleToken, exampleProject)
+%[9]sCtrl-C stops it.
+`, url, kept, token, exampleGoogleToken, exampleProject, stores.String(), access, secret, names)
 	return err
 }
 

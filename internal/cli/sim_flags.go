@@ -29,6 +29,11 @@ type simFlags struct {
 	faults            []string
 	seed              uint64
 	legacyDatacenters bool
+	s3Listen          []string
+	s3Keys            []string
+	serviceAccounts   []string
+	namesListen       string
+	namesCA           string
 }
 
 // register declares the flags, with the vendor's numbers as defaults.
@@ -49,6 +54,11 @@ func (f *simFlags) register(set *pflag.FlagSet) {
 	set.Var(&tokenFlag{tokens: &f.tokens, readOnly: true}, "read-only-token", "the same, for a token that may only read, as `token=project` (repeatable)")
 	set.StringArrayVar(&f.faults, "fault", nil, "what goes wrong, as `kind[,key=value…]`: error, drop_before, drop_after, delay, rate_limit, action_failed, action_stuck, capacity, location_lost, quota (repeatable)")
 	set.Uint64Var(&f.seed, "seed", 1, "`number` that the chances of faults depend on")
+	set.StringArrayVar(&f.s3Listen, "s3-listen", nil, "Hetzner: where a location's object store listens, as `location=address` (repeatable; default: the ports that follow --listen's, in the order fsn1, nbg1, hel1)")
+	set.StringArrayVar(&f.s3Keys, "s3-key", nil, "Hetzner: accept only such keys to the object store, each as `access:secret=project` (repeatable; default: one pair of project 1, which is announced)")
+	set.StringArrayVar(&f.serviceAccounts, "google-service-account", nil, "Google: an access token of a service account, as `token=address`: to Cloud Storage it is good for what policies of buckets grant the address (repeatable)")
+	set.StringVar(&f.namesListen, "names-listen", "", "`address` of a proxy (HTTPS_PROXY) under which the vendors' own host names lead here, for clients that take no other endpoint (default: none)")
+	set.StringVar(&f.namesCA, "names-ca", "", "`file` to write the certificate to that such clients have to trust (SSL_CERT_FILE); goes with --names-listen")
 	set.BoolVar(&f.legacyDatacenters, "legacy-datacenters", false, "Hetzner: keep /datacenters, which the vendor removed after 2026-10-01")
 }
 
@@ -115,6 +125,12 @@ func (f *simFlags) options() (simcloud.Options, []simcloud.Fault, error) {
 	}
 	for _, token := range f.tokens {
 		options.Hetzner.Tokens[token.text] = token.Token
+	}
+	if (f.namesListen == "") != (f.namesCA == "") {
+		return options, nil, fmt.Errorf("--names-listen and --names-ca go together")
+	}
+	if err := f.objectStores(&options); err != nil {
+		return options, nil, err
 	}
 	var faults []simcloud.Fault
 	for _, text := range f.faults {

@@ -6,12 +6,15 @@ import (
 	"encoding/json"
 	"io"
 	"net/http"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/minio/minio-go/v7"
+	"github.com/minio/minio-go/v7/pkg/credentials"
 	"github.com/spf13/pflag"
 
 	"github.com/holdfast-cloud/terraform-provider-holdfast/internal/simcloud"
@@ -131,6 +134,48 @@ func TestSimFlagsReachTheSimulation(t *testing.T) {
 	}
 }
 
+// TestSimObjectStores asks the object stores with the keys of the flags.
+func TestSimObjectStores(t *testing.T) {
+	ca := filepath.Join(t.TempDir(), "ca.pem")
+	sim := startSim(t, "--s3-key", "MINE:secret=42", "--names-listen", "127.0.0.1:0", "--names-ca", ca)
+	if pem, err := os.ReadFile(ca); err != nil || !strings.Contains(string(pem), "CERTIFICATE") || sim.addresses["ssl_cert_file"] != ca {
+		t.Errorf("the certificate is %q, %v; announced %v", pem, err, sim.addresses)
+	}
+	if !strings.HasPrefix(sim.addresses["https_proxy"], "http://127.0.0.1:") {
+		t.Errorf("announces %v", sim.addresses)
+	}
+	if sim.addresses["s3_access_key"] != "MINE" || sim.addresses["s3_secret_key"] != "secret" {
+		t.Errorf("announces %v", sim.addresses)
+	}
+	core, err := minio.NewCore(strings.TrimPrefix(sim.addresses["s3_endpoint_hel1"], "http://"), &minio.Options{
+		Region: "hel1", Creds: credentials.NewStaticV4("MINE", "secret", "")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := core.MakeBucket(t.Context(), "acme-north", minio.MakeBucketOptions{Region: "hel1"}); err != nil {
+		t.Error(err)
+	}
+	response, err := http.Get(sim.addresses["storage_endpoint"] + "b/acme-nothing")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	if response.StatusCode != http.StatusNotFound {
+		t.Errorf("Cloud Storage answers %d", response.StatusCode)
+	}
+}
+
+func TestFollowingPorts(t *testing.T) {
+	got := followingPorts("127.0.0.1:8700")
+	want := map[string]string{"fsn1": "127.0.0.1:8701", "nbg1": "127.0.0.1:8702", "hel1": "127.0.0.1:8703"}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+	if got := followingPorts("127.0.0.1:0"); len(got) != 0 {
+		t.Errorf("an open port is followed by %v", got)
+	}
+}
+
 func TestSimRefuses(t *testing.T) {
 	tests := map[string]struct {
 		args   []string
@@ -143,6 +188,10 @@ func TestSimRefuses(t *testing.T) {
 		"a limit without number":  {[]string{"--limit", "server"}, ExitUsage, "kind=number"},
 		"a quota without number":  {[]string{"--google-limit", "NETWORKS"}, ExitUsage, "METRIC=number"},
 		"a token without project": {[]string{"--token", "x"}, ExitUsage, "token=project"},
+		"a key without project":   {[]string{"--s3-key", "a:b"}, ExitUsage, "access:secret=project"},
+		"a proxy without a file":  {[]string{"--names-listen", "127.0.0.1:0"}, ExitUsage, "go together"},
+		"an unknown store":        {[]string{"--s3-listen", "moon=127.0.0.1:0"}, ExitUsage, "fsn1, nbg1, hel1"},
+		"no address":              {[]string{"--google-service-account", "t=x"}, ExitUsage, "token=address"},
 		"an unknown fault":        {[]string{"--fault", "earthquake"}, ExitUsage, `unknown kind of fault "earthquake"`},
 		"an unknown fault key":    {[]string{"--fault", "error,sttus=1"}, ExitUsage, "sttus"},
 		"a busy address":          {[]string{"--listen", "256.0.0.1:1"}, ExitError, "cannot listen"},
@@ -160,12 +209,14 @@ func TestSimRefuses(t *testing.T) {
 
 func TestAnnounce(t *testing.T) {
 	var out bytes.Buffer
-	if err := announce(&out, simFlags{}, "http://127.0.0.1:8700"); err != nil {
+	served := &simcloud.Served{URL: "http://127.0.0.1:8700", S3: map[string]string{"fsn1": "http://127.0.0.1:8701"}}
+	if err := announce(&out, simFlags{namesCA: "ca.pem"}, served, "http://127.0.0.1:8704"); err != nil {
 		t.Fatal(err)
 	}
 	for _, want := range []string{
 		"export GOOGLE_COMPUTE_CUSTOM_ENDPOINT=http://127.0.0.1:8700/compute/v1/\n",
 		"export HCLOUD_ENDPOINT=http://127.0.0.1:8700/v1\n", "export HCLOUD_TOKEN=" + exampleToken + "\n", "--data FILE",
+		"export STORAGE_EMULATOR_HOST=http://127.0.0.1:8700\n", "fsn1     http://127.0.0.1:8701\n", "export HTTPS_PROXY=http://127.0.0.1:8704\n  export SSL_CERT_FILE=ca.pem\n", "export AWS_ACCESS_KEY_ID=" + simcloud.DefaultS3AccessKey + "\n",
 	} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("lacks %q:\n%s", want, out.String())

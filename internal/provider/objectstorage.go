@@ -45,7 +45,7 @@ func objectStorageBlock() schema.Block {
 		Attributes: map[string]schema.Attribute{
 			"access_key": schema.StringAttribute{
 				Optional: true,
-				MarkdownDescription: "Access key of a pair of S3 keys of the project (Hetzner Cloud Console, project, Security, S3 credentials). Also `" +
+				MarkdownDescription: "Access key of a pair of S3 keys of the project, which the Hetzner Cloud Console makes. Also `" +
 					EnvHetznerS3AccessKey + "`.",
 			},
 			"secret_key": schema.StringAttribute{

@@ -9,7 +9,7 @@ import (
 
 // ControlHandler serves the control API under /_sim/, in JSON:
 //
-//	GET    /_sim/requests           counts by method and path template; ?cloud=google
+//	GET    /_sim/requests           counts by method and path template; ?cloud=google, s3, gcs, hetzner
 //	POST   /_sim/requests/reset     start counting anew
 //	GET    /_sim/faults             the armed faults
 //	POST   /_sim/faults             arm one; answers its id
@@ -18,7 +18,7 @@ import (
 //	POST   /_sim/clock              {"speed": n, "advance_seconds": n}
 //	GET    /_sim/objects?kind=k     stored records, or counts of all kinds
 //	POST   /_sim/actions/release    lets stuck actions go on
-//	POST   /_sim/limits             {"rate_limit": n, "google_rate_limit": n, "remaining": n}
+//	POST   /_sim/limits             {"rate_limit": n, "google_rate_limit": n, "s3_rate_limit": n, "remaining": n}
 //
 // It has no authentication: serve it on loopback only.
 func (s *Sim) ControlHandler() http.Handler {
@@ -122,6 +122,7 @@ func (s *Sim) postLimits(w http.ResponseWriter, r *http.Request) {
 	var in struct {
 		RateLimit       *int `json:"rate_limit"`
 		GoogleRateLimit *int `json:"google_rate_limit"`
+		S3RateLimit     *int `json:"s3_rate_limit"`
 		Remaining       *int `json:"remaining"`
 	}
 	if !read(w, r, &in) {
@@ -132,6 +133,9 @@ func (s *Sim) postLimits(w http.ResponseWriter, r *http.Request) {
 	}
 	if in.GoogleRateLimit != nil {
 		s.SetGoogleRateLimit(*in.GoogleRateLimit)
+	}
+	if in.S3RateLimit != nil {
+		s.SetS3RateLimit(*in.S3RateLimit)
 	}
 	if in.Remaining != nil {
 		s.FillQuota(*in.Remaining)

@@ -66,7 +66,9 @@ func (v *Served) close() error {
 	var errs []error
 	for _, srv := range v.servers {
 		errs = append(errs, srv.Close())
-		<-v.done
+		if e := <-v.done; !errors.Is(e, http.ErrServerClosed) {
+			errs = append(errs, e)
+		}
 	}
 	return errors.Join(errs...)
 }

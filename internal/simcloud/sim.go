@@ -216,8 +216,8 @@ func (s *Sim) Kinds() []string { return s.eng.KindNames() }
 // all projects; read only.
 func (s *Sim) Objects(kind string) []Record { return s.eng.Records(kind) }
 
-// FillQuota gives every project n requests of its limits, with both vendors;
-// negative fills up.
+// FillQuota gives every project (of the object store: every bucket) n requests of
+// its limits, with all vendors; negative fills up.
 func (s *Sim) FillQuota(n int) {
 	s.hetzner.Limiter().Fill(n)
 	s.google.Limiter().Fill(n)
@@ -231,6 +231,10 @@ func (s *Sim) SetRateLimit(perHour int) { s.hetzner.Limiter().SetLimit(perHour) 
 // SetGoogleRateLimit changes Google Cloud's request limit, per minute, project
 // and group of methods; 0 turns it off.
 func (s *Sim) SetGoogleRateLimit(perMinute int) { s.google.Limiter().SetLimit(perMinute) }
+
+// SetS3RateLimit changes the limit of Hetzner's object store, per second and bucket;
+// 0 turns it off.
+func (s *Sim) SetS3RateLimit(perSecond int) { s.s3.Limiter().SetLimit(perSecond) }
 
 // Close ends the simulation and gives its data file back.
 func (s *Sim) Close() error { return s.eng.Close() }

@@ -53,8 +53,11 @@ func (s *Sim) HetznerEndpoint() string { return s.served.URL + "/v1" }
 // GoogleEndpoint is what a Compute Engine client takes as its endpoint.
 func (s *Sim) GoogleEndpoint() string { return s.served.URL + "/compute/v1/" }
 
-// S3Endpoint is what an S3 client takes as the endpoint of a location of
-// Hetzner's object store.
+// StorageEndpoint is what Google's client of Cloud Storage takes as its endpoint.
+func (s *Sim) StorageEndpoint() string { return s.served.URL + "/storage/v1/" }
+
+// S3Endpoint is the address of a location's object store, with its scheme and
+// nothing behind the port.
 func (s *Sim) S3Endpoint(location string) string { return s.served.S3[location] }
 
 // Counts gives the number of requests to all clouds since the last reset.

@@ -5,5 +5,7 @@
 // cloud cannot be made to do (losing an answer, say) is left nil in the
 // Account, and the tests that need it are skipped with a message.
 //
+// RunBuckets is the same for what a cloud.BucketDriver promises.
+//
 // It may import only the standard library, package cloud and go-cmp.
 package cloudtest

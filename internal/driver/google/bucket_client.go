@@ -114,8 +114,7 @@ func (b *buckets) fail(err error, id, doing string) error {
 }
 
 // classifyStorage translates a refusal into a neutral code, the attribute at
-// fault where it tells, and what to do
-// (https://cloud.google.com/storage/docs/json_api/v1/status-codes).
+// fault where it tells, and what to do.
 func classifyStorage(status int, reason, message, doing string) (code cloud.Code, field, remedy string) {
 	switch {
 	case reason == "retentionPolicyNotMet", reason == "objectUnderActiveHold",
@@ -127,7 +126,7 @@ func classifyStorage(status int, reason, message, doing string) (code cloud.Code
 	case status == http.StatusConflict && doing == deleting:
 		return cloud.CodeInUse, "force_destroy", "Delete the objects in it first, or set force_destroy = true and apply before it is removed."
 	case status == http.StatusTooManyRequests, reason == "rateLimitExceeded", reason == "userRateLimitExceeded":
-		return cloud.CodeRateLimited, "", "Cloud Storage's request rate is used up (one bucket is made or deleted every two seconds). Apply again in a few minutes."
+		return cloud.CodeRateLimited, "", "Cloud Storage's request rate is used up. Apply again in a few minutes."
 	case strings.Contains(message, "KMS"), strings.Contains(message, "cryptoKey"):
 		return cloud.CodeInvalid, "google.kms_key", "Let Cloud Storage's service agent use the key (roles/cloudkms.cryptoKeyEncrypterDecrypter), which has to be in the bucket's region."
 	case status == http.StatusUnauthorized, status == http.StatusForbidden:

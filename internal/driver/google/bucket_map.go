@@ -15,8 +15,7 @@ import (
 
 const (
 	day = 24 * time.Hour
-	// maxBucketName is the longest name of a bucket without dots
-	// (https://cloud.google.com/storage/docs/buckets#naming).
+	// maxBucketName is the longest name of a bucket without dots.
 	maxBucketName = 63
 	// shortBucketHash is how many characters of a digest stand for what was cut
 	// off a long name: 40 bits.
@@ -123,7 +122,7 @@ func (b *buckets) observeBucket(attrs *storage.BucketAttrs) cloud.Bucket {
 	if region := strings.ToLower(attrs.Location); have.Location.Name == "" || regionOf(have.Location.Name) != region {
 		have.Location.Name = b.zoneOf(region)
 	}
-	if have.Name == "" || bucketName(have.Meta) != attrs.Name {
+	if have.Name == "" { // a bucket cannot be renamed: the label is right
 		have.Name = attrs.Name
 	}
 	have.Object = cloud.Object{ID: cloud.ID{Location: have.Location, Native: attrs.Name}, NativeName: attrs.Name, Created: attrs.Created}

@@ -2,11 +2,13 @@ package google_test
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"io"
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -104,6 +106,42 @@ func TestALockCannotBeUndone(t *testing.T) {
 	unlocked.ImmutableDays, unlocked.OldVersionDays = 93, 0
 	if made := w.make(unlocked); made.LockRetention {
 		t.Error("locked without being asked to")
+	}
+}
+
+// TestAKilledCreateIsContinued: the run ends before the lock.
+func TestAKilledCreateIsContinued(t *testing.T) {
+	w := newStoreWorld(t)
+	spec := bucketSpec("killed")
+	spec.ImmutableDays, spec.OldVersionDays, spec.LockRetention = 93, 0, true
+	ctx, kill := context.WithCancel(t.Context())
+	if _, err := w.stores().Create(ctx, spec, func(cloud.Bucket) { kill() }); !errors.Is(err, context.Canceled) {
+		t.Fatalf("the killed create: %v", err)
+	}
+	if made := w.make(spec); !made.LockRetention || len(made.Broken) != 0 {
+		t.Errorf("it is %+v", made)
+	}
+}
+
+// TestTwoChangesAtOnceLoseNeither: whoever comes second reads again.
+func TestTwoChangesAtOnceLoseNeither(t *testing.T) {
+	w := newStoreWorld(t)
+	stores := w.stores()
+	made := w.make(bucketSpec("raced"))
+	var wait sync.WaitGroup
+	for i := range 6 {
+		wait.Go(func() {
+			want := bucketSpec("raced")
+			want.OldVersionDays = 40 + i
+			if _, err := stores.Update(t.Context(), made, want); err != nil && cloud.CodeOf(err) != cloud.CodeConflict {
+				t.Error(err)
+			}
+		})
+	}
+	wait.Wait()
+	have, err := stores.Get(t.Context(), made.ID.Native)
+	if err != nil || len(have.Broken) != 0 || have.OldVersionDays < 40 {
+		t.Errorf("label and rule do not agree: %+v, %v", have, err)
 	}
 }
 

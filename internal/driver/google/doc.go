@@ -116,4 +116,34 @@
 //   - service_account: the address of one, whose roles say what it may do;
 //   - ip_forwarding: "true" lets the VM pass on traffic of others, as the
 //     gateway of a route must.
+//
+// # Backup buckets
+//
+// Buckets are Cloud Storage's, in the region of the declared zone, so that all of
+// a region's zones share the fate of its buckets. A bucket is
+// <deployment>-<name>-<zone>, cut to 63 characters with a digest where it is
+// longer: names are unique among all of the vendor's customers, and may not
+// contain "google". Which zone was declared stands in a label.
+//
+// A create is one request that says everything (uniform bucket-level access,
+// public access prevention, versioning, retention, lifecycle, labels, key) and
+// one that reads what was made; a read is one; an update is one that reads and
+// one that changes, only if nobody else has changed the bucket in between
+// (ifMetagenerationMatch). A lock of the retention (lockRetentionPolicy, which
+// cannot be undone) is only made when BucketSpec.LockRetention asks for it, and
+// takes two more.
+//
+// The retention binds every version from its creation on. Versioning is on beside
+// it: what is retained can still be hidden behind a newer version or a deletion,
+// which restic needs for its locks, and stays. (Older pages of the vendor say that
+// the two exclude each other; measurements of others say that they no longer do.)
+// Without the lock, whoever may update the bucket can take the retention away; it
+// is then seen, and repaired.
+//
+// Soft deletion is shown and left as it is: the vendor keeps what was deleted for
+// 7 days unless somebody chose otherwise. Lifecycle rules of others are kept,
+// unless they delete. All objects are encrypted at rest by the vendor, with a key
+// of its own or with BucketSpec.Options' kms_key. There is no switch by which a
+// bucket refuses requests without TLS: what keeps TLS is that this driver and the
+// guests use https only.
 package google

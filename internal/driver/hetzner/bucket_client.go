@@ -39,8 +39,8 @@ const ObjectStorageEndpoint = "https://{location}.your-objectstorage.com"
 // placeholder stands for the location's name in an endpoint.
 const placeholder = "{location}"
 
-// objectLocations are those in which the vendor sells object storage, as its
-// console offers them.
+// objectLocations are those in which the vendor has object storage: the endpoints
+// that public configurations name.
 func objectLocations() []string { return []string{"fsn1", "hel1", "nbg1"} }
 
 // CheckObjectStorageEndpoint tells why a text cannot be an endpoint; empty is

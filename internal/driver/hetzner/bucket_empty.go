@@ -103,7 +103,6 @@ func (c *s3) removeVersions(ctx context.Context, bucket string) error {
 	}
 	if len(errs) > 0 {
 		stop() // nobody takes what is listed any more
-		<-listed
 	} else if err := <-listed; err != nil {
 		errs = append(errs, err)
 	}

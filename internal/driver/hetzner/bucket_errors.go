@@ -49,8 +49,8 @@ func s3Code(err error) string {
 }
 
 const (
-	keysRemedy = "Set HCLOUD_S3_ACCESS_KEY and HCLOUD_S3_SECRET_KEY, or object_storage in the provider's hetzner block, to a pair of S3 keys of the project " +
-		"(Hetzner Cloud Console, project, Security, S3 credentials)."
+	keysRemedy = "Set HCLOUD_S3_ACCESS_KEY and HCLOUD_S3_SECRET_KEY, or object_storage in the provider's hetzner block, to a pair of S3 keys of the project. " +
+		"They are made in the Hetzner Cloud Console."
 	fullRemedy = "Delete the objects in it first, or set force_destroy = true and apply before it is removed."
 )
 

@@ -22,9 +22,10 @@ const (
 	setLifecycle bucketChange = "lifecycle"
 )
 
-// planBucket gives the changes from what was observed to what is wanted: the
-// owner's mark first, so that a run that is killed leaves a bucket that the next
-// one knows.
+// planBucket gives the changes from what was observed to what is wanted. A bucket
+// that is nobody's gets its owner's mark first, so that a run that is killed
+// leaves a bucket that the next one knows; of any other the retention comes
+// first, which alone can be refused, so that no label says what is not so.
 func planBucket(current cloud.Bucket, want cloud.BucketSpec) ([]bucketChange, error) {
 	if err := cloud.CheckBucketChange(Name, current, want); err != nil {
 		return nil, err
@@ -38,8 +39,10 @@ func planBucket(current cloud.Bucket, want cloud.BucketSpec) ([]bucketChange, er
 			changes = append(changes, change)
 		}
 	}
+	retain := want.ImmutableDays > 0 && (current.ImmutableDays != want.ImmutableDays || has(current, cloud.GuardRetention))
+	add(retain && current.Deployment != "", setRetention)
 	add(!maps.Equal(cloud.BucketLabels(current.BucketSpec), cloud.BucketLabels(want)) || has(current, cloud.GuardRetention) || has(current, cloud.GuardLifecycle), setLabels)
-	add(want.ImmutableDays > 0 && (current.ImmutableDays != want.ImmutableDays || has(current, cloud.GuardRetention)), setRetention)
+	add(retain && current.Deployment == "", setRetention)
 	add(has(current, cloud.GuardVersioned), setVersions)
 	add(has(current, cloud.GuardPrivate) || has(current, cloud.GuardTLS), setPolicy)
 	add(has(current, cloud.GuardPrivate), setPrivate)

@@ -126,7 +126,7 @@ func (s *bucketState) observe(location, endpoint string) cloud.Bucket {
 	b := cloud.Bucket{Endpoint: endpoint}
 	b.Meta = cloud.MetaOf(Name, s.labels)
 	b.Location.Name = location
-	if b.Name == "" || bucketName(b.Meta) != s.name {
+	if b.Name == "" { // a bucket cannot be renamed: the label is right
 		b.Name = s.name
 	}
 	b.Object = cloud.Object{ID: cloud.ID{Location: b.Location, Native: s.name}, NativeName: s.name}

@@ -1,6 +1,8 @@
 package hetzner_test
 
 import (
+	"context"
+	"errors"
 	"net/http"
 	"strings"
 	"testing"
@@ -139,6 +141,75 @@ func TestTLSIsRequired(t *testing.T) {
 	}
 	if status, body := w.raw(http.MethodGet, "fsn1", path, map[string]string{"X-Forwarded-Proto": "http"}); status != http.StatusForbidden {
 		t.Errorf("without TLS: %d %s", status, body)
+	}
+}
+
+// TestAKilledCreateIsContinued: the run ends as soon as the bucket is there.
+func TestAKilledCreateIsContinued(t *testing.T) {
+	w := newStoreWorld(t)
+	stores, err := w.connect().Buckets()
+	w.must(err)
+	spec := bucketSpec("killed")
+	spec.ImmutableDays, spec.OldVersionDays = 93, 0
+	ctx, kill := context.WithCancel(t.Context())
+	if _, err := stores.Create(ctx, spec, func(cloud.Bucket) { kill() }); !errors.Is(err, context.Canceled) {
+		t.Fatalf("the killed create: %v", err)
+	}
+	made, err := stores.Create(t.Context(), spec, func(cloud.Bucket) {})
+	w.must(err)
+	if have, err := stores.Get(t.Context(), made.ID.Native); err != nil || len(have.Broken) != 0 || have.ImmutableDays != 93 || have.Deployment != "acme-eu" {
+		t.Errorf("it is %+v, %v", have, err)
+	}
+}
+
+// TestWhatIsNotLockedDoesNotBecomeImmutable: neither is a bucket without object
+// lock taken for an immutable one, nor labelled as one.
+func TestWhatIsNotLockedDoesNotBecomeImmutable(t *testing.T) {
+	w := newStoreWorld(t)
+	stores, err := w.connect().Buckets()
+	w.must(err)
+	spec := bucketSpec("open")
+	made, err := stores.Create(t.Context(), spec, func(cloud.Bucket) {})
+	w.must(err)
+	spec.ImmutableDays, spec.OldVersionDays = 93, 0
+	for what, try := range map[string]func() error{
+		"create": func() error { _, err := stores.Create(t.Context(), spec, func(cloud.Bucket) {}); return err },
+		"update": func() error { _, err := stores.Update(t.Context(), made, spec); return err },
+	} {
+		err := try()
+		if failed, ok := err.(*cloud.Error); !ok || failed.Code != cloud.CodeUnsupported || failed.Field != "immutable_days" {
+			t.Errorf("%s: %v", what, err)
+		}
+		if have, err := stores.Get(t.Context(), made.ID.Native); err != nil || len(have.Broken) != 0 || have.OldVersionDays != 30 {
+			t.Errorf("after the %s it is %+v, %v", what, have, err)
+		}
+	}
+}
+
+// TestAnImportedBucketShowsWhatItLacks: one that somebody made by hand, in
+// another location than its name says.
+func TestAnImportedBucketShowsWhatItLacks(t *testing.T) {
+	w := newStoreWorld(t)
+	w.must(w.client("hel1", "OPERATOR").MakeBucket(t.Context(), "by-hand-fsn1", minio.MakeBucketOptions{Region: "hel1"}))
+	stores, err := w.connect().Buckets()
+	w.must(err)
+	have, err := stores.Get(t.Context(), "by-hand-fsn1")
+	w.must(err)
+	want := []cloud.BucketGuard{cloud.GuardPrivate, cloud.GuardVersioned, cloud.GuardTLS, cloud.GuardLifecycle}
+	if diff := cmp.Diff(want, have.Broken); diff != "" || have.Location.Name != "hel1" || have.Name != "by-hand-fsn1" || have.Deployment != "" {
+		t.Errorf("it is %+v; broken (-want +got):\n%s", have, diff)
+	}
+	spec := bucketSpec("by-hand")
+	spec.Location.Name = "hel1"
+	after, err := stores.Update(t.Context(), have, spec)
+	w.must(err)
+	if read, err := stores.Get(t.Context(), "by-hand-fsn1"); err != nil || len(read.Broken) != 0 || read.Deployment != "acme-eu" || read.Name != "by-hand" || after.ID != have.ID {
+		t.Errorf("after the update it is %+v, %v", read, err)
+	}
+	lost, err := w.connect(cloud.Location{Cloud: hetzner.Name, Name: "hel1"}).Buckets()
+	w.must(err)
+	if _, err := lost.Get(t.Context(), "by-hand-fsn1"); cloud.CodeOf(err) != cloud.CodeUnavailable {
+		t.Errorf("with its location declared lost it is %v", err)
 	}
 }
 

@@ -148,19 +148,26 @@ func (s *Store) Receive(r io.Reader, extra ...hash.Hash) (*Content, error) {
 	return c, nil
 }
 
-// Open reads n bytes of a version's content from an offset on. The caller holds
-// the version from within a transaction; a content that was removed meanwhile is
-// an error.
+// Open reads n bytes of a version's content from an offset on. Called within the
+// transaction that found the version, it keeps the content until Close, whatever
+// becomes of the version.
 func (s *Store) Open(segments []Segment, offset, n int64) io.ReadCloser {
-	return &reader{blobs: s.blobs, segments: segments, skip: offset, left: n}
+	r := &reader{blobs: s.blobs, segments: segments, skip: offset, left: n}
+	for _, g := range segments {
+		r.held = append(r.held, g.Blob)
+	}
+	s.blobs.retain(r.held...)
+	return r
 }
 
 type reader struct {
 	blobs    *blobs
+	held     []string
 	segments []Segment
 	skip     int64
 	left     int64
 	open     io.ReadCloser
+	closed   sync.Once
 }
 
 func (r *reader) Read(p []byte) (int, error) {
@@ -176,7 +183,7 @@ func (r *reader) Read(p []byte) (int, error) {
 		n, err := r.open.Read(p)
 		r.left -= int64(n)
 		if errors.Is(err, io.EOF) {
-			err = errors.Join(r.Close())
+			err = r.end()
 		}
 		if n > 0 || err != nil {
 			return n, err
@@ -205,8 +212,15 @@ func (r *reader) next() error {
 	return nil
 }
 
-// Close gives back what is open.
+// Close gives back what is open and kept.
 func (r *reader) Close() error {
+	err := r.end()
+	r.closed.Do(func() { r.blobs.release(r.held...) })
+	return err
+}
+
+// end closes the present segment.
+func (r *reader) end() error {
 	if r.open == nil {
 		return nil
 	}

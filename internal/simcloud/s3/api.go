@@ -82,6 +82,13 @@ func (a *API) At(location string) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { a.serve(w, r, location, r.URL.Path) })
 }
 
+// Bucket serves one location's endpoint under a bucket's own host name: /<key>.
+func (a *API) Bucket(location, bucket string) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		a.serve(w, r, location, "/"+bucket+strings.TrimSuffix(r.URL.Path, "/"))
+	})
+}
+
 // ServeHTTP serves all locations under /s3/<location>/<bucket>/<key>.
 func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	location, rest, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/s3/"), "/")

@@ -257,7 +257,9 @@ func (c *cloud) pages(core *minio.Core, version int, prefix, delimiter string, m
 		for _, p := range folded {
 			entries = append(entries, p.Prefix+"…")
 		}
-		slices.SortFunc(entries, func(a, b string) int { return strings.Compare(strings.TrimSuffix(a, "…"), strings.TrimSuffix(b, "…")) })
+		slices.SortFunc(entries, func(a, b string) int {
+			return strings.Compare(strings.TrimSuffix(a, "…"), strings.TrimSuffix(b, "…"))
+		})
 		out = append(out, entries...)
 		if !more {
 			return out
