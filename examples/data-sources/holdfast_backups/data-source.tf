@@ -17,14 +17,14 @@ resource "holdfast_backup_plan" "standard" {
   buckets  = values(holdfast_backup_bucket.all)
 }
 
+data "holdfast_backups" "all" {
+  bucket_ids = holdfast_backup_plan.standard.bucket_ids
+  rpo_hours  = holdfast_backup_plan.standard.rpo_hours
+  tenants    = ["acme", "initech"]
+}
+
 # A warning of every plan and apply while a tenant's backups are too old.
 check "backups" {
-  data "holdfast_backups" "all" {
-    bucket_ids = holdfast_backup_plan.standard.bucket_ids
-    rpo_hours  = holdfast_backup_plan.standard.rpo_hours
-    tenants    = ["acme", "initech"]
-  }
-
   assert {
     condition     = data.holdfast_backups.all.ok
     error_message = "The recovery point objective is broken for ${join(", ", data.holdfast_backups.all.broken)}."
