@@ -2,24 +2,15 @@ package acceptance
 
 import (
 	"fmt"
-	"net/http"
+	"net/url"
 	"strings"
 	"testing"
 
-	"github.com/hashicorp/terraform-plugin-framework/providerserver"
-	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
-	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
 	"github.com/minio/minio-go/v7"
 	"github.com/minio/minio-go/v7/pkg/credentials"
-	"golang.org/x/oauth2"
 
-	"github.com/holdfast-cloud/terraform-provider-holdfast/internal/budget"
-	"github.com/holdfast-cloud/terraform-provider-holdfast/internal/cloud"
-	googledriver "github.com/holdfast-cloud/terraform-provider-holdfast/internal/driver/google"
-	"github.com/holdfast-cloud/terraform-provider-holdfast/internal/driver/hetzner"
-	"github.com/holdfast-cloud/terraform-provider-holdfast/internal/provider"
-	"github.com/holdfast-cloud/terraform-provider-holdfast/internal/service"
 	"github.com/holdfast-cloud/terraform-provider-holdfast/internal/simcloud/s3"
+	"github.com/holdfast-cloud/terraform-provider-holdfast/tests/harness"
 )
 
 // vaults is a world with the object stores of both clouds.
@@ -30,59 +21,25 @@ func newVaults(t *testing.T) vaults {
 	return vaults{newWorld(t)}
 }
 
-func (v vaults) url() string { return strings.TrimSuffix(v.HetznerEndpoint(), "/v1") }
+// s3Endpoints is what the provider takes as the endpoint of any location of the
+// embedded store.
+func s3Endpoints(sim *harness.Sim) string {
+	return strings.TrimSuffix(sim.HetznerEndpoint(), "/v1") + "/s3/{location}"
+}
 
-// store is another client of the same keys: what somebody does behind Terraform's
-// back. The stores have one address for each location.
+// store is another client with the same keys: what somebody does behind
+// Terraform's back. Other clients take no path, so each location has a port.
 func (v vaults) store(t *testing.T, location string) *minio.Client {
 	t.Helper()
-	client, err := minio.New(strings.TrimPrefix(v.S3Endpoint(location), "http://"), &minio.Options{Creds: credentials.NewStaticV4(s3.DefaultAccessKey, s3.DefaultSecretKey, ""), Region: location})
+	at, err := url.Parse(v.S3Endpoint(location))
+	if err != nil {
+		t.Fatal(err)
+	}
+	client, err := minio.New(at.Host, &minio.Options{Creds: credentials.NewStaticV4(s3.DefaultAccessKey, s3.DefaultSecretKey, ""), Region: location})
 	if err != nil {
 		t.Fatal(err)
 	}
 	return client
-}
-
-// bucketClouds are the real drivers at the embedded clouds.
-type bucketClouds struct {
-	v    vaults
-	lost cloud.LostSet
-}
-
-// Driver implements service.Clouds.
-func (c bucketClouds) Driver(name string) (cloud.Driver, error) {
-	waiter := func(poller cloud.OperationPoller) cloud.Waiter {
-		return budget.NewWaiter(poller, budget.SystemClock{}, budget.NewBucket(budget.SystemClock{}).Pressure)
-	}
-	var driver cloud.Driver
-	var err error
-	switch name {
-	case hetzner.Name:
-		driver, err = hetzner.New(hetzner.Options{Token: token, Endpoint: c.v.HetznerEndpoint(), NewWaiter: waiter, HTTPClient: http.DefaultClient, Lost: c.lost.Contains,
-			ObjectStorage: hetzner.ObjectStorage{AccessKey: s3.DefaultAccessKey, SecretKey: s3.DefaultSecretKey, Endpoint: c.v.url() + "/s3/{location}"}})
-	case googledriver.Name:
-		client := &http.Client{Transport: &oauth2.Transport{Source: oauth2.StaticTokenSource(&oauth2.Token{AccessToken: token})}}
-		driver, err = googledriver.New(googledriver.Options{Project: googleProject, Endpoint: c.v.url() + "/compute/v1/", StorageEndpoint: c.v.url() + "/storage/v1/",
-			HTTPClient: client, NewWaiter: waiter, Lost: c.lost.Contains})
-	default:
-		return nil, fmt.Errorf("there is no cloud %q", name)
-	}
-	if err != nil {
-		return nil, err
-	}
-	return budget.Wrap(driver, budget.SystemClock{}, "acc"), nil
-}
-
-// test runs steps with a provider that reaches both clouds.
-func (v vaults) test(t *testing.T, steps ...resource.TestStep) {
-	t.Helper()
-	test := v.testCase(steps...)
-	test.ProtoV6ProviderFactories = map[string]func() (tfprotov6.ProviderServer, error){
-		"holdfast": providerserver.NewProtocol6WithError(provider.New("test", provider.WithClouds(func(config provider.Config) service.Clouds {
-			return bucketClouds{v, config.Lost}
-		}))()),
-	}
-	resource.UnitTest(t, test)
 }
 
 // config puts the provider's configuration before a test's resources.
@@ -97,6 +54,22 @@ terraform {
 provider "holdfast" {
   deployment     = "acc"
   lost_locations = [%s]
+  hetzner {
+    endpoint = %q
+    token    = %q
+    object_storage {
+      endpoint   = %q
+      access_key = %q
+      secret_key = %q
+    }
+  }
+  google {
+    project          = %q
+    endpoint         = %q
+    storage_endpoint = %q
+    access_token     = %q
+  }
 }
-%s`, quoted(lost), body)
+%s`, quoted(lost), v.HetznerEndpoint(), token, s3Endpoints(v.Sim), s3.DefaultAccessKey, s3.DefaultSecretKey,
+		googleProject, v.GoogleEndpoint(), strings.TrimSuffix(v.HetznerEndpoint(), "/v1")+"/storage/v1/", token, body)
 }

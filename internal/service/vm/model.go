@@ -21,6 +21,7 @@ type model struct {
 	PrivateIP    types.String  `tfsdk:"private_ip"`
 	FirewallIDs  types.Set     `tfsdk:"firewall_ids"`
 	VolumeIDs    types.Set     `tfsdk:"volume_ids"`
+	BackupPlanID types.String  `tfsdk:"backup_plan_id"`
 	UserData     types.String  `tfsdk:"user_data"`
 	PowerState   types.String  `tfsdk:"power_state"`
 	PublicIPv4   types.Bool    `tfsdk:"public_ipv4"`

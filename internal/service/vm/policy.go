@@ -33,6 +33,9 @@ func check(ctx context.Context, m *model, diags *diag.Diagnostics) {
 				fmt.Sprintf("%q is not an IP address. Write one of the network's addresses, for example \"10.0.1.5\", or leave it out to let the cloud choose.", ip.ValueString()))
 		}
 	}
+	if service.Known(m.BackupPlanID) {
+		service.Report(diags, policy.CheckName("backup_plan_id", m.BackupPlanID.ValueString())...)
+	}
 	checkHetzner(ctx, m, diags)
 	checkGoogle(m, diags)
 }

@@ -78,6 +78,11 @@ func resourceSchema(_ context.Context) schema.Schema {
 				Optional: true, ElementType: types.StringType,
 				MarkdownDescription: "The `id`s of the `holdfast_volume`s that the machine holds, in the same location and of no other tenant. Changed in place; a volume that is not named here is detached.",
 			},
+			"backup_plan_id": schema.StringAttribute{
+				Optional: true,
+				MarkdownDescription: "The `id` of the `holdfast_backup_plan` by which the machine's data is backed up (BAK-1). " +
+					"No cloud keeps it: an import does not know it, and the next apply writes it to the state. Changed in place, with nothing asked of the cloud.",
+			},
 			"user_data": schema.StringAttribute{
 				Optional: true, Sensitive: true,
 				MarkdownDescription: "What cloud-init runs at first boot: a `#cloud-config` document, a script, or a MIME multipart of them. " +

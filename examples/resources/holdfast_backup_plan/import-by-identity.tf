@@ -1,0 +1,6 @@
+import {
+  to = holdfast_backup_plan.standard
+  identity = {
+    id = "standard"
+  }
+}

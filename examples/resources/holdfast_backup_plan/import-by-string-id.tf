@@ -1,0 +1,4 @@
+import {
+  to = holdfast_backup_plan.standard
+  id = "standard"
+}
