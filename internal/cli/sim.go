@@ -154,7 +154,13 @@ Point Terraform, or any client of the vendors' APIs, at them:
 
   export HCLOUD_ENDPOINT=%[1]s/v1
   export HCLOUD_TOKEN=%[3]s
+  export HCLOUD_S3_ENDPOINT='%[1]s/s3/{location}'
+  export HCLOUD_S3_ACCESS_KEY=%[7]s
+  export HCLOUD_S3_SECRET_KEY=%[8]s
   export GOOGLE_COMPUTE_CUSTOM_ENDPOINT=%[1]s/compute/v1/
+  export GOOGLE_STORAGE_CUSTOM_ENDPOINT=%[1]s/storage/v1/
+  export GOOGLE_KMS_CUSTOM_ENDPOINT=%[1]s/kms/v1/
+  export GOOGLE_RESOURCE_MANAGER_CUSTOM_ENDPOINT=%[1]s/cloudresourcemanager/
   export GOOGLE_OAUTH_ACCESS_TOKEN=%[4]s
   export GOOGLE_PROJECT=%[5]s
   export STORAGE_EMULATOR_HOST=%[1]s

@@ -215,6 +215,8 @@ func TestAnnounce(t *testing.T) {
 	}
 	for _, want := range []string{
 		"export GOOGLE_COMPUTE_CUSTOM_ENDPOINT=http://127.0.0.1:8700/compute/v1/\n",
+		"export HCLOUD_S3_ENDPOINT='http://127.0.0.1:8700/s3/{location}'\n", "export HCLOUD_S3_ACCESS_KEY=" + simcloud.DefaultS3AccessKey + "\n",
+		"export GOOGLE_STORAGE_CUSTOM_ENDPOINT=http://127.0.0.1:8700/storage/v1/\n", "export GOOGLE_KMS_CUSTOM_ENDPOINT=http://127.0.0.1:8700/kms/v1/\n",
 		"export HCLOUD_ENDPOINT=http://127.0.0.1:8700/v1\n", "export HCLOUD_TOKEN=" + exampleToken + "\n", "--data FILE",
 		"export STORAGE_EMULATOR_HOST=http://127.0.0.1:8700\n", "fsn1     http://127.0.0.1:8701\n", "export HTTPS_PROXY=http://127.0.0.1:8704\n  export SSL_CERT_FILE=ca.pem\n", "export AWS_ACCESS_KEY_ID=" + simcloud.DefaultS3AccessKey + "\n",
 	} {
