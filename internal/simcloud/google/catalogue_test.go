@@ -232,15 +232,11 @@ func TestProjectMetadata(t *testing.T) {
 
 // TestRoutesAreTheVendors finds methods that the vendor does not have.
 func TestRoutesAreTheVendors(t *testing.T) {
-	d := vendor(t)
 	c := newCloud(t, google.Options{})
 	for _, name := range c.api.RouteNames() {
 		method, path, _ := strings.Cut(name, " ")
-		_, ok := d.responseOf(method, path)
-		if service, there := serviceOf(path); service != nil {
-			_, ok = service.find(method, there)
-		}
-		if !ok {
+		d, there := described(t, path)
+		if _, ok := d.ResponseOf(method, there); !ok {
 			t.Errorf("the vendor has no %s", name)
 		}
 	}

@@ -14,7 +14,7 @@ import (
 // What the vendor's description says that a request must have, it must have
 // here too.
 func TestRequiredFields(t *testing.T) {
-	d := vendor(t)
+	d, _ := described(t, "/compute/v1/")
 	c := newCloud(t, google.Options{})
 	c.vmSubnet("10.0.0.0/24")
 	requests := map[string]struct {
