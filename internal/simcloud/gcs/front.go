@@ -21,7 +21,7 @@ import (
 // call is one request on its way.
 type call struct {
 	api    *API
-	w      *answer
+	w      *engine.Answer
 	r      *http.Request
 	m      *method
 	vars   map[string]string
@@ -32,38 +32,11 @@ type call struct {
 	object string
 }
 
-// answer counts what is sent, and sends nothing where the connection is to be
-// dropped once the request has taken effect.
-type answer struct {
-	http.ResponseWriter
-	status  int
-	discard bool
-}
-
-func (w *answer) WriteHeader(status int) {
-	if w.status == 0 {
-		w.status = status
-	}
-	if !w.discard {
-		w.ResponseWriter.WriteHeader(status)
-	}
-}
-
-func (w *answer) Write(b []byte) (int, error) {
-	if w.status == 0 {
-		w.status = http.StatusOK
-	}
-	if w.discard {
-		return len(b), nil
-	}
-	return w.ResponseWriter.Write(b)
-}
-
 // ServeHTTP answers a request: it counts it, applies the faults, authenticates,
 // checks the permission, and runs the method. A dropped connection is a panic with
 // http.ErrAbortHandler, which net/http's server understands.
 func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	c := &call{api: a, w: &answer{ResponseWriter: w}, r: r, query: r.URL.Query()}
+	c := &call{api: a, w: &engine.Answer{ResponseWriter: w}, r: r, query: r.URL.Query()}
 	var exists bool
 	c.m, c.vars, exists = a.find(r.Method, r.URL.EscapedPath())
 	route := "unknown"
@@ -72,21 +45,21 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		c.bucket, c.object = c.vars["bucket"], c.vars["object"]
 	}
 	a.recorder.Begin(r.Method + " " + route)
-	defer func() { a.recorder.End(c.w.status) }()
+	defer func() { a.recorder.End(c.w.Status) }()
 	err := c.run(exists)
 	switch {
 	case errors.Is(err, errHang):
-		c.w.status = 0
+		c.w.Status = 0
 		<-r.Context().Done()
 		panic(http.ErrAbortHandler)
 	case errors.Is(err, errDrop):
-		c.w.status = 0
+		c.w.Status = 0
 		panic(http.ErrAbortHandler)
 	case err != nil:
 		c.refuse(refusalOf(err, c.bucket))
 	}
-	if c.w.discard {
-		c.w.status = 0
+	if c.w.Discard {
+		c.w.Status = 0
 		panic(http.ErrAbortHandler)
 	}
 }
@@ -108,7 +81,7 @@ func (c *call) run(exists bool) error {
 		case engine.FaultDropBefore:
 			return errDrop
 		case engine.FaultDropAfter:
-			c.w.discard = true
+			c.w.Discard = true
 		case engine.FaultRateLimit:
 			return rateLimited()
 		case engine.FaultError:

@@ -24,7 +24,7 @@ var (
 // call is one request on its way.
 type call struct {
 	api      *API
-	w        *answer
+	w        *engine.Answer
 	r        *http.Request
 	location string
 	bucket   string
@@ -36,38 +36,11 @@ type call struct {
 	resource string     // the path as faults see it
 }
 
-// answer counts what is sent, and sends nothing where the connection is to be
-// dropped once the request has taken effect.
-type answer struct {
-	http.ResponseWriter
-	status  int
-	discard bool
-}
-
-func (w *answer) WriteHeader(status int) {
-	if w.status == 0 {
-		w.status = status
-	}
-	if !w.discard {
-		w.ResponseWriter.WriteHeader(status)
-	}
-}
-
-func (w *answer) Write(b []byte) (int, error) {
-	if w.status == 0 {
-		w.status = http.StatusOK
-	}
-	if w.discard {
-		return len(b), nil
-	}
-	return w.ResponseWriter.Write(b)
-}
-
 // serve answers a request: it counts it, applies faults and limit, checks the
 // signature and the right to do this, and does it. A dropped connection is a panic
 // with http.ErrAbortHandler, which net/http's server understands.
 func (a *API) serve(w http.ResponseWriter, r *http.Request, location, path string) {
-	c := &call{api: a, w: &answer{ResponseWriter: w}, r: r, location: location, query: r.URL.Query()}
+	c := &call{api: a, w: &engine.Answer{ResponseWriter: w}, r: r, location: location, query: r.URL.Query()}
 	c.bucket, c.key, _ = strings.Cut(strings.TrimPrefix(path, "/"), "/")
 	c.resource = "/s3/" + location + path
 	c.op = a.find(r, c.bucket, c.key, c.query)
@@ -76,7 +49,7 @@ func (a *API) serve(w http.ResponseWriter, r *http.Request, location, path strin
 		route = c.op.template()
 	}
 	a.recorder.Begin(r.Method + " " + route)
-	defer func() { a.recorder.End(c.w.status) }()
+	defer func() { a.recorder.End(c.w.Status) }()
 
 	id := strconv.FormatInt(a.clock.Now().UnixNano(), 16)
 	c.w.Header().Set("X-Amz-Request-Id", id)
@@ -84,19 +57,19 @@ func (a *API) serve(w http.ResponseWriter, r *http.Request, location, path strin
 	err := c.run()
 	switch {
 	case errors.Is(err, errHang):
-		c.w.status = 0
+		c.w.Status = 0
 		<-r.Context().Done()
 		panic(http.ErrAbortHandler)
 	case errors.Is(err, errDrop):
-		c.w.status = 0
+		c.w.Status = 0
 		panic(http.ErrAbortHandler)
 	case err != nil:
 		e := *refusalOf(err)
 		e.RequestID, e.HostID = id, location
 		c.refuse(&e)
 	}
-	if c.w.discard {
-		c.w.status = 0
+	if c.w.Discard {
+		c.w.Status = 0
 		panic(http.ErrAbortHandler)
 	}
 }
@@ -116,7 +89,7 @@ func (c *call) run() error {
 		case engine.FaultDropBefore:
 			return errDrop
 		case engine.FaultDropAfter:
-			c.w.discard = true
+			c.w.Discard = true
 		case engine.FaultRateLimit:
 			return fail("SlowDown", "")
 		case engine.FaultError:
