@@ -10,8 +10,8 @@ import (
 const KindBucket Kind = "backup_bucket"
 
 // BucketSpec is a bucket for backups. What every such bucket has is no field:
-// it is private, versioned, encrypted at rest, and answers over TLS only
-// (ENC-2). A driver sets these, and repairs them.
+// it is private and versioned, and encrypted at rest and for TLS only where the
+// vendor has such a thing (ENC-2). A driver sets these, and repairs them.
 type BucketSpec struct {
 	Meta
 	// ImmutableDays is for how long nobody can delete or overwrite a version

@@ -1,5 +1,5 @@
-# A bucket for the backups of all tenants: private, versioned, encrypted, TLS
-# only, whatever is written here.
+# A bucket for the backups of all tenants: private and versioned, whatever is
+# written here.
 resource "holdfast_backup_bucket" "near" {
   name     = "backups"
   location = "hetzner/hel1"

@@ -13,7 +13,7 @@ import (
 	"github.com/holdfast-cloud/terraform-provider-holdfast/internal/service/googleblock"
 )
 
-const description = `A bucket for backups in one location. It is always private, versioned, encrypted at rest and answers over TLS only (ENC-2); there is no attribute that would make it otherwise. One bucket serves all tenants of a deployment: each has the prefix ` + "`<deployment>/<tenant>/`" + `.
+const description = `A bucket for backups in one location. It is always private and versioned, encrypted at rest on Google Cloud, and set to refuse requests without TLS where the vendor has a setting for it (ENC-2); there is no attribute that would make it otherwise. Hetzner promises no encryption at rest for Object Storage: there it is restic that keeps ENC-2, which encrypts before it sends. One bucket serves all tenants of a deployment: each has the prefix ` + "`<deployment>/<tenant>/`" + `.
 
 Every protective setting is read at each refresh. One that somebody has changed is ` + "`false`" + ` in ` + "`protections`" + `: the plan shows it, and the apply puts it right.
 
@@ -82,8 +82,8 @@ func protectionsAttribute() schema.Attribute {
 		Attributes: map[string]schema.Attribute{
 			"private":   holds("Nobody reads or writes without credentials."),
 			"versioned": holds("A replaced or deleted object can be had back."),
-			"encrypted": holds("Objects are encrypted at rest."),
-			"tls_only":  holds("Requests without TLS are refused."),
+			"encrypted": holds("Google Cloud: objects are encrypted at rest, with the key that was asked for. Hetzner Object Storage has nothing of the kind to read: `true` says nothing there, see above."),
+			"tls_only":  holds("Hetzner: the bucket's policy refuses requests without TLS. Google Cloud has no such setting: `true` says nothing there, the provider itself uses TLS."),
 			"retention": holds("The retention is what `immutable_days` and `lock_retention` want."),
 			"lifecycle": holds("Nothing is expired within `immutable_days` and `old_version_days`."),
 		},
