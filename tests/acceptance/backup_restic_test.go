@@ -150,11 +150,11 @@ func TestBackupsOfRestic(t *testing.T) {
 	late := c.repository(t, ids["hetzner/hel1"], "initech")
 	late.run(t, "init")
 	late.run(t, "backup", "--quiet", "--host", "initech", "--time", last.AddDate(0, 0, -3).Format(time.DateTime), data)
-	bucket, stale := []string{"--bucket", late.id.String(), "--tenant", "initech"}, figures{}
+	bucket := []string{"--bucket", late.id.String(), "--tenant", "initech"}
 	w.exits(t, 0, "initech", bucket...)
 	told = guestStatus("initech")
-	told.Backups = make([]status.Bucket, 1)
-	told.Backups[0], stale = late.tell(t)
+	of, stale := late.tell(t)
+	told.Backups = []status.Bucket{of}
 	late.putStatus(t, told)
 	w.exits(t, 1, "stale", bucket...)
 	w.exits(t, 0, "initech", append(bucket, "--rpo", "96h")...)

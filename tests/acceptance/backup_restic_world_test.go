@@ -2,6 +2,7 @@ package acceptance
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -163,7 +164,7 @@ func (r repository) versions(t *testing.T, below string) []version {
 		all := r.c.gcs.Bucket(r.id.Native).Objects(context.Background(), &storage.Query{Prefix: r.prefix + below, Versions: true})
 		for {
 			o, err := all.Next()
-			if err == iterator.Done { //nolint:errorlint // the iterator's own sentinel, never wrapped
+			if errors.Is(err, iterator.Done) {
 				break
 			}
 			if err != nil {
