@@ -26,9 +26,9 @@ func TestRequestsOfInventory(t *testing.T) {
 	for name, one := range map[string]struct {
 		packs, lists int // lists in each bucket
 	}{
-		"backups only": {0, 1},  // 600 objects
-		"50 packs":     {50, 3}, // 2,100 objects
-		"many packs":   {400, 13},
+		"backups only": {0, 1},   // 600 objects
+		"50 packs":     {50, 3},  // 2,100 objects
+		"many packs":   {150, 6}, // 5,100
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -43,9 +43,6 @@ func TestRequestsOfInventory(t *testing.T) {
 			for _, metric := range []string{"backups.inventory_30", "backups.data_source_30"} {
 				if got, most := measured[metric+".requests"], float64(buckets*(one.lists+tenants)); got == 0 || got > most {
 					t.Errorf("%s makes %g requests, at most %g were meant", metric, got, most)
-				}
-				if measured[metric+".peak_rss_mib"] < 5 {
-					t.Errorf("%s takes %g MiB: the wrong process was measured", metric, measured[metric+".peak_rss_mib"])
 				}
 			}
 		})
