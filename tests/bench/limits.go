@@ -2,14 +2,15 @@ package main
 
 import "fmt"
 
-// limits are the most that Holdfast may take: of requests a tenant, from limitsFrom tenants
-// on: below, the lists and polls that all tenants share weigh too much. A
-// tenant is a network with its subnet, a firewall, a volume and a machine.
-// Four objects at Hetzner Cloud and five at Google Cloud are the least that
-// creating and destroying takes. An inventory of backups is judged as a whole,
-// at 1,000 tenants; its requests are held to filled.bound at any number. The
-// framework's copies of the inventory are what the data source needs more memory
-// for.
+// limits are the most that Holdfast may take, from limitsFrom tenants on: below,
+// the lists and polls that all tenants share weigh too much. A tenant is a
+// network with its subnet, a firewall, a volume and a machine. Four objects at
+// Hetzner Cloud and five at Google Cloud are the least that creating and
+// destroying takes.
+//
+// An inventory of backups is judged as a whole, at 1,000 tenants; its requests
+// are held to filled.bound at any number. The plugin framework's copies of it
+// are what the data source needs more memory for.
 func limits() map[string]float64 {
 	return map[string]float64{
 		"hetzner.create.requests_per_tenant":    5,
