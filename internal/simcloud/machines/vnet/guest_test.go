@@ -45,7 +45,9 @@ type guest struct {
 func plug(t *testing.T, change func(*vnet.Config)) *guest {
 	t.Helper()
 	config := vnet.Config{Address: guestAddress, Gateway: gateway, Default: true, HostName: "acme", Now: func() time.Time { return now },
-		Dial:    func(context.Context, netip.AddrPort, netip.AddrPort) (net.Conn, error) { return nil, errors.New("refused") },
+		Dial: func(context.Context, netip.AddrPort, netip.AddrPort) (net.Conn, error) {
+			return nil, errors.New("refused")
+		},
 		Resolve: func(context.Context, string) ([]netip.Addr, error) { return nil, nil }}
 	if change != nil {
 		change(&config)
