@@ -82,10 +82,12 @@ type Disk struct {
 	Vendor, Product, Serial string
 }
 
-// Rule lets TCP connections in.
+// Rule lets TCP connections in, or keeps them out: the first that matches decides,
+// and what none matches stays out.
 type Rule struct {
 	From, To uint16
 	Sources  []netip.Prefix
+	Deny     bool
 }
 
 // ports are those that are opened on the host, sorted.
@@ -95,6 +97,9 @@ func (m Machine) ports(open []uint16) []uint16 {
 	}
 	var ports []uint16
 	for _, r := range m.Inbound {
+		if r.Deny {
+			continue
+		}
 		for p := int(r.From); p <= int(r.To) && len(ports) < MaxPorts; p++ {
 			ports = append(ports, uint16(p))
 		}
@@ -105,9 +110,10 @@ func (m Machine) ports(open []uint16) []uint16 {
 
 // admits tells whether the firewall lets a connection in.
 func (m Machine) admits(from netip.Addr, port uint16) bool {
-	return m.Open || slices.ContainsFunc(m.Inbound, func(r Rule) bool {
+	i := slices.IndexFunc(m.Inbound, func(r Rule) bool {
 		return r.From <= port && port <= r.To && slices.ContainsFunc(r.Sources, func(p netip.Prefix) bool { return p.Contains(from) })
 	})
+	return m.Open || i >= 0 && !m.Inbound[i].Deny
 }
 
 // public is the machine's address in the Internet; invalid if it has none.
