@@ -75,7 +75,7 @@ func (a *API) metadataEntries(tx *engine.Tx, s *Server) map[string]any {
 		}
 	}
 	subnets, privates := []any{}, []any{}
-	entries := map[string]any{"instance-id": s.ID, "hostname": s.Name, "local-ipv4": "", "public-keys": keys, "vendor_data": "",
+	entries := map[string]any{"instance-id": s.ID, "hostname": s.Name, "local-ipv4": "", "public-keys": keys, "vendor_data": a.vendorData(),
 		"region": a.cat.location(idOrName(s.Location)).NetworkZone, "availability-zone": s.Location + "-dc1"}
 	if p := primaryIPOf(tx, s.Project, s.ID, "ipv4"); p != nil {
 		entries["public-ipv4"] = p.IP
@@ -99,6 +99,17 @@ func (a *API) metadataEntries(tx *engine.Tx, s *Server) map[string]any {
 	entries["network-config"] = map[string]any{"version": 1, "config": []any{
 		map[string]any{"type": "physical", "name": "eth0", "mac_address": publicMAC(s.ID), "subnets": subnets}}}
 	return entries
+}
+
+// SetVendorData is what all servers are told besides their user data, as
+// cloud-config; the vendor tells its own settings there.
+func (a *API) SetVendorData(text string) { a.vendorText.Store(&text) }
+
+func (a *API) vendorData() string {
+	if text := a.vendorText.Load(); text != nil {
+		return *text
+	}
+	return ""
 }
 
 // firstAddress is the server's own address in its network of IPv6: the vendor gives

@@ -37,9 +37,11 @@ type Options struct {
 	Image func(name string) (path string, err error)
 	// Accel is AccelAuto if it is empty.
 	Accel string
-	// Names are names that machines are told, besides those of the world, and the
-	// host's addresses that they lead to.
-	Names map[string]string
+	// Name gives what serves a name for machines; nil where it is the world's. It
+	// may be nil itself.
+	Name func(name string) Name
+	// MetadataName is the name of the metadata service, if it has one.
+	MetadataName string
 	// Isolated keeps machines from the world.
 	Isolated bool
 	// OpenPorts are opened on the host for a machine without a firewall; nil is 22.
@@ -55,7 +57,7 @@ type Options struct {
 type Hypervisor struct {
 	options Options
 	sockets string // a folder of a short name: sockets' paths have 108 bytes at most
-	names   names
+	names   *names
 
 	mu     sync.Mutex
 	guests map[string]*guest
@@ -81,7 +83,7 @@ func New(o Options) (*Hypervisor, error) {
 		return nil, err
 	}
 	o.Dir = dir
-	h := &Hypervisor{options: o, guests: map[string]*guest{}, accel: o.Accel, names: newNames(o.Names)}
+	h := &Hypervisor{options: o, guests: map[string]*guest{}, accel: o.Accel, names: newNames()}
 	switch o.Accel {
 	case "", AccelAuto:
 		h.accel = AccelKVM
@@ -149,18 +151,21 @@ func (h *Hypervisor) dropVolumes(volumes []string) {
 
 // State is how a machine is.
 type State struct {
-	Key, Name string
+	// Key and Name are the machine's.
+	Key  string `json:"key"`
+	Name string `json:"name"`
 	// Phase is "off", "starting", "running", "stopping" or "failed".
-	Phase string
+	Phase string `json:"phase"`
 	// Error says why it failed.
-	Error string `json:",omitempty"`
+	Error string `json:"error,omitempty"`
 	// Outside is where the machine is found on the host, and Ports which of its
 	// ports are open there.
-	Outside string
-	Ports   []uint16
+	Outside string   `json:"outside"`
+	Ports   []uint16 `json:"ports"`
 	// Console is the file with its serial console.
-	Console string
-	Accel   string
+	Console string `json:"console"`
+	// Accel is what carries it.
+	Accel string `json:"accel"`
 }
 
 // States tells how all machines are, by their keys.

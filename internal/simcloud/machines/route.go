@@ -7,41 +7,58 @@ import (
 	"net"
 	"net/netip"
 	"slices"
-	"strings"
+	"sync"
 )
 
 // metadataAddress is where the vendors' metadata services are.
 var metadataAddress = netip.AddrPortFrom(netip.AddrFrom4([4]byte{169, 254, 169, 254}), 80)
 
-// names are what machines are told besides the world's: each name has an address of
-// its own, of a network that is nobody's (RFC 6598), so that the router knows which
+// Name opens a connection to a port of a name that the simulation serves.
+type Name func(ctx context.Context, port uint16) (net.Conn, error)
+
+// names are those that machines have asked for: each has an address of its own, of a
+// network that is nobody's (100.64.0.0/10, RFC 6598), so that the router knows which
 // name was meant.
 type names struct {
+	mu     sync.Mutex
 	byName map[string]netip.Addr
-	// leadTo are addresses of the host.
-	leadTo map[netip.Addr]string
+	leadTo map[netip.Addr]Name
+	last   netip.Addr
 }
 
-func newNames(given map[string]string) names {
-	n := names{byName: map[string]netip.Addr{}, leadTo: map[netip.Addr]string{}}
-	a := netip.AddrFrom4([4]byte{100, 64, 0, 0})
-	for _, name := range slices.Sorted(func(yield func(string) bool) {
-		for name := range given {
-			if !yield(name) {
-				return
-			}
-		}
-	}) {
-		a = a.Next()
-		n.byName[strings.ToLower(name)], n.leadTo[a] = a, given[name]
+func newNames() *names {
+	return &names{byName: map[string]netip.Addr{}, leadTo: map[netip.Addr]Name{}, last: netip.AddrFrom4([4]byte{100, 64, 0, 0})}
+}
+
+// address gives a name its address.
+func (n *names) address(name string, lead Name) netip.Addr {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	a, ok := n.byName[name]
+	if !ok {
+		n.last = n.last.Next()
+		a = n.last
+		n.byName[name], n.leadTo[a] = a, lead
 	}
-	return n
+	return a
+}
+
+func (n *names) at(a netip.Addr) (Name, bool) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	lead, ok := n.leadTo[a]
+	return lead, ok
 }
 
 // resolve answers a machine's question for a name.
 func (h *Hypervisor) resolve(ctx context.Context, name string) ([]netip.Addr, error) {
-	if a, ok := h.names.byName[name]; ok {
-		return []netip.Addr{a}, nil
+	if name == h.options.MetadataName {
+		return []netip.Addr{metadataAddress.Addr()}, nil
+	}
+	if h.options.Name != nil {
+		if lead := h.options.Name(name); lead != nil {
+			return []netip.Addr{h.names.address(name, lead)}, nil
+		}
 	}
 	if h.options.Isolated {
 		return nil, nil
@@ -62,8 +79,8 @@ func (h *Hypervisor) route(ctx context.Context, from *guest, card int, source, t
 	if to == metadataAddress {
 		return from.service.dial(ctx)
 	}
-	if target, ok := h.names.leadTo[to.Addr()]; ok {
-		return (&net.Dialer{}).DialContext(ctx, "tcp", target)
+	if lead, ok := h.names.at(to.Addr()); ok {
+		return lead(ctx, to.Port())
 	}
 	own := from.machine().Cards
 	if card >= len(own) {
