@@ -14,9 +14,6 @@ import (
 
 	"github.com/insomniacslk/dhcp/dhcpv4"
 	"golang.org/x/net/dns/dnsmessage"
-	"gvisor.dev/gvisor/pkg/tcpip"
-	"gvisor.dev/gvisor/pkg/tcpip/adapters/gonet"
-	"gvisor.dev/gvisor/pkg/tcpip/network/ipv4"
 
 	"github.com/holdfast-cloud/terraform-provider-holdfast/internal/simcloud/machines/vnet"
 )
@@ -69,7 +66,7 @@ func TestAConnectionThatTheDialerRefusesIsReset(t *testing.T) {
 func TestConnectionsInward(t *testing.T) {
 	t.Parallel()
 	g := plug(t, nil)
-	listener, err := gonet.ListenTCP(g.stack, full(guestAddress, 22), ipv4.ProtocolNumber)
+	listener, err := g.Listen(22)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -147,9 +144,8 @@ func TestNames(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		from, to := full(guestAddress, 0), full(gateway, 53)
 		var reply dnsmessage.Message
-		if err := reply.Unpack(g.ask(t, &from, &to, packed)); err != nil {
+		if err := reply.Unpack(g.ask(t, "192.0.2.10:0", "172.31.1.1:53", packed)); err != nil {
 			t.Fatal(err)
 		}
 		var given []string
@@ -167,9 +163,7 @@ func TestLease(t *testing.T) {
 	g := plug(t, func(c *vnet.Config) { c.MTU = 1450 })
 	ask := func(packet *dhcpv4.DHCPv4) *dhcpv4.DHCPv4 {
 		t.Helper()
-		from, to := full(netip.IPv4Unspecified(), 68), full(netip.MustParseAddr("255.255.255.255"), 67)
-		from.Addr = tcpip.Address{}
-		reply, err := dhcpv4.FromBytes(g.ask(t, &from, &to, packet.ToBytes()))
+		reply, err := dhcpv4.FromBytes(g.ask(t, "0.0.0.0:68", "255.255.255.255:67", packet.ToBytes()))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -211,8 +205,7 @@ func TestTime(t *testing.T) {
 	request := make([]byte, 48)
 	request[0] = 4<<3 | 3
 	binary.BigEndian.PutUint64(request[40:], 0x1122334455667788)
-	from, to := full(guestAddress, 0), full(gateway, 123)
-	reply := g.ask(t, &from, &to, request)
+	reply := g.ask(t, "192.0.2.10:0", "172.31.1.1:123", request)
 	if len(reply) != 48 || reply[0] != 4<<3|4 || binary.BigEndian.Uint64(reply[24:]) != 0x1122334455667788 {
 		t.Fatalf("% x", reply)
 	}
@@ -225,7 +218,7 @@ func TestTime(t *testing.T) {
 func TestTheCardIsServedAgain(t *testing.T) {
 	t.Parallel()
 	g := plug(t, nil)
-	_ = g.card.Close()
+	g.Close()
 	if err := <-g.ended; err == nil {
 		t.Error("the end of the process was not told")
 	}
