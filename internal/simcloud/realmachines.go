@@ -129,13 +129,18 @@ func (m *Machines) follow(ctx context.Context) {
 
 // Settle tells the hypervisor now what there should be.
 func (m *Machines) Settle() error {
-	ofHetzner, volumes, err := m.sim.hetzner.Machines()
-	ofGoogle, disks, err2 := m.sim.google.Machines()
-	if err := errors.Join(err, err2); err != nil {
-		return err
+	wanted, volumes, err := m.sim.WantedMachines()
+	if err == nil {
+		m.hypervisor.Apply(wanted, volumes)
 	}
-	m.hypervisor.Apply(append(ofHetzner, ofGoogle...), append(volumes, disks...))
-	return nil
+	return err
+}
+
+// WantedMachines are all clouds' servers as machines, and the keys of all volumes.
+func (s *Sim) WantedMachines() (wanted []machines.Machine, volumes []string, err error) {
+	ofHetzner, volumes, err := s.hetzner.Machines()
+	ofGoogle, disks, err2 := s.google.Machines()
+	return append(ofHetzner, ofGoogle...), append(volumes, disks...), errors.Join(err, err2)
 }
 
 func (m *Machines) stopped(key, boots string) {
