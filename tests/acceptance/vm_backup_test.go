@@ -91,6 +91,31 @@ func TestVMBackupPlanInAFailover(t *testing.T) {
 	)
 }
 
+// Without a state, a bucket in a lost location cannot be found again: it is
+// refused, and so is what refers to it. The plan's name as text leads past it,
+// and back.
+func TestVMBackupPlanWithoutAState(t *testing.T) {
+	v := newVaults(t)
+	locals := fmt.Sprintf("locals { key = %q }\n", publicKey)
+	declared := v.config(locals+backups("hetzner/fsn1", map[string]int{"hetzner/nbg1": 93, "google/europe-west3-a": 0, "google/us-central1-a": 0}, "")+dataVM("holdfast_backup_plan.standard.id"), "google/*")
+	var id string
+	v.test(t,
+		resource.TestStep{Config: declared, ExpectError: says("Lost location", "location =")},
+		resource.TestStep{Config: v.config(locals+dataVM(`"standard"`), "google/*"), Check: remember(webVM, &id)},
+		resource.TestStep{
+			PreConfig: v.ResetRequests, Config: strings.Replace(declared, `lost_locations = ["google/*"]`, "lost_locations = []", 1),
+			Check: all(stays(webVM, &id), resource.TestCheckResourceAttr(planName, "buckets.#", "3"), func(*terraform.State) error {
+				for route, n := range v.RequestsOf(simcloud.Hetzner).Routes {
+					if !strings.HasPrefix(route, "GET ") {
+						return fmt.Errorf("%d of %s", n, route)
+					}
+				}
+				return nil
+			}),
+		},
+	)
+}
+
 // A VM with data and no plan, as an import or an older version leaves it, can
 // be imported, refreshed and destroyed; only a plan that would keep it so is
 // refused.
