@@ -43,7 +43,7 @@ func parseVersion(text string) (major, minor int, err error) {
 }
 
 // Parse reads a status object, as the package comment says. The error names
-// every member at fault by its path, or is ErrVersion.
+// the members at fault by their paths, ten of them at most, or is ErrVersion.
 func Parse(data []byte) (Status, error) {
 	if len(data) > MaxBytes {
 		return Status{}, fmt.Errorf("status: %d bytes, at most %d are possible", len(data), MaxBytes)
