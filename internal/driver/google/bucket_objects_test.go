@@ -53,7 +53,9 @@ func TestWhatIsTooLargeWhenUnpackedIsRefused(t *testing.T) {
 	}))
 	t.Cleanup(server.Close)
 	driver, err := google.New(google.Options{Project: project, Endpoint: server.URL, StorageEndpoint: server.URL, Version: "test", HTTPClient: server.Client(),
-		NewWaiter: func(poller cloud.OperationPoller) cloud.Waiter { return cloudtest.Waiter{Poller: poller, Pause: pollPause} }})
+		NewWaiter: func(poller cloud.OperationPoller) cloud.Waiter {
+			return cloudtest.Waiter{Poller: poller, Pause: pollPause}
+		}})
 	if err != nil {
 		t.Fatal(err)
 	}
