@@ -245,7 +245,7 @@ func (o Options) gather(ctx context.Context, r *reader, l listing) evidence {
 		return e
 	}
 	e.written = told.WrittenAt
-	if len(e.vanished()) > 0 {
+	if vanished, forgotten := e.gone(o.Policy); len(vanished)+len(forgotten) > 0 {
 		// The status may be newer than the listing: look again.
 		if again, err := o.again(ctx, r, l.tenant); err == nil {
 			e.listing = again
