@@ -90,7 +90,10 @@ const deletions = 16
 // all of them (a thousand a request) that finds what is immutable.
 func (b *buckets) Empty(ctx context.Context, native string) error {
 	err := b.versions(ctx, native, func(object *storage.ObjectAttrs) error {
-		until := object.RetentionExpirationTime
+		until := object.RetentionExpirationTime // by the bucket's policy
+		if own := object.Retention; own != nil && own.RetainUntil.After(until) {
+			until = own.RetainUntil
+		}
 		switch {
 		case object.TemporaryHold || object.EventBasedHold:
 			return keptBack(native, object.Name+" is under a hold")
@@ -127,7 +130,7 @@ func keptBack(bucket, message string) error {
 // versions calls each for every version of every object, until it fails.
 func (b *buckets) versions(ctx context.Context, bucket string, each func(*storage.ObjectAttrs) error) error {
 	query := &storage.Query{Versions: true, Projection: storage.ProjectionNoACL}
-	if err := query.SetAttrSelection([]string{"Name", "Generation", "RetentionExpirationTime", "TemporaryHold", "EventBasedHold"}); err != nil {
+	if err := query.SetAttrSelection([]string{"Name", "Generation", "RetentionExpirationTime", "Retention", "TemporaryHold", "EventBasedHold"}); err != nil {
 		return err
 	}
 	objects := b.client.Bucket(bucket).Objects(ctx, query)

@@ -74,3 +74,24 @@ func TestWhatIsTooLargeWhenUnpackedIsRefused(t *testing.T) {
 		t.Errorf("just enough: %d bytes, %v", len(content), err)
 	}
 }
+
+// TestAnObjectsOwnRetentionIsFoundBeforehand: nothing is deleted of a bucket of
+// which something cannot be.
+func TestAnObjectsOwnRetentionIsFoundBeforehand(t *testing.T) {
+	w := newStoreWorld(t)
+	owner := w.clients["owner"].Bucket("by-hand")
+	w.must(owner.SetObjectRetention(true).Create(t.Context(), project, &storage.BucketAttrs{Location: "EUROPE-WEST3"}))
+	w.must(w.put("owner", "by-hand", "acme/a", "x"))
+	w.must(w.put("owner", "by-hand", "acme/z", "x"))
+	until := w.sim.Clock().Now().Add(48 * time.Hour)
+	_, err := owner.Object("acme/z").Update(t.Context(), storage.ObjectAttrsToUpdate{Retention: &storage.ObjectRetention{Mode: "Locked", RetainUntil: until}})
+	w.must(err)
+	if err := w.stores().Empty(t.Context(), "by-hand"); cloud.CodeOf(err) != cloud.CodeProtected || !strings.Contains(err.Error(), "acme/z is immutable until") {
+		t.Errorf("got %v", err)
+	}
+	if _, err := owner.Object("acme/a").Attrs(t.Context()); err != nil {
+		t.Errorf("what is not immutable: %v", err)
+	}
+	w.sim.Clock().Advance(49 * time.Hour)
+	w.must(w.stores().Empty(t.Context(), "by-hand"))
+}
