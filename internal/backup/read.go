@@ -222,14 +222,15 @@ func (o Options) gather(ctx context.Context, r *reader, l listing) evidence {
 	}
 	r.reads.Add(1)
 	data, err := r.Reader.ReadObject(ctx, status.Key(o.Deployment, l.tenant), status.MaxBytes)
+	if err == nil || cloud.IsNotFound(err) || cloud.HasCode(err, cloud.CodeInvalid) {
+		r.failures.Store(0) // it answers, whatever a tenant has left there
+	} else {
+		r.failures.Add(1)
+	}
 	if err != nil {
-		if !cloud.IsNotFound(err) {
-			r.failures.Add(1)
-		}
 		e.problem = fmt.Sprintf("The guest's status could not be read: %v", err)
 		return e
 	}
-	r.failures.Store(0)
 	told, err := status.Parse(data)
 	switch {
 	case err != nil:
