@@ -56,3 +56,14 @@ func TestParseHostile(t *testing.T) {
 		})
 	}
 }
+
+// A volume without encryption has neither a cipher nor the bits of its key.
+func TestCheckVolumeWithoutEncryption(t *testing.T) {
+	for _, spoil := range []func(*Volume){func(v *Volume) { v.Cipher = "aes-xts-plain64" }, func(v *Volume) { v.KeyBits = 512 }} {
+		s := example()
+		spoil(&s.Volumes[1])
+		if err := s.Check(); err == nil || !strings.Contains(err.Error(), "volumes[1].cipher: a volume without encryption has none") {
+			t.Errorf("%+v: %v", s.Volumes[1], err)
+		}
+	}
+}
