@@ -66,7 +66,7 @@ func (e evidence) gone(promised Policy) (vanished, forgotten []string) {
 // was made, how large it is and why it is kept is what the guest tells of it.
 func judge(source Source, e evidence, o Options) Copy {
 	c := Copy{Bucket: source.Name, Location: source.Location, Immutable: source.Immutable,
-		Snapshots: len(e.listing.snapshots), Told: e.told != nil}
+		Snapshots: e.listing.count, Told: e.told != nil}
 	if e.problem != "" {
 		c.problem(ProblemStatus, "%s", e.problem)
 	}

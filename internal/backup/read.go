@@ -268,11 +268,11 @@ func (o Options) again(ctx context.Context, r *reader, tenant string) (listing, 
 		for _, object := range page {
 			after = object.Key
 			if id := object.Key[len(prefix):]; snapshotID.MatchString(id) {
-				object.Key = id
-				found.snapshots = append(found.snapshots, object)
+				found.add(id, object)
 			}
 		}
 		if !more || len(page) == 0 {
+			found.trim()
 			return found, nil
 		}
 	}
