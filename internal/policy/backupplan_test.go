@@ -37,3 +37,13 @@ func TestCheckBackupPlanKeepsNoLongerThanImmutable(t *testing.T) {
 		t.Errorf("%+v is kept for %d days", huge, huge.Days())
 	}
 }
+
+// A daily backup keeps an objective of a day, and none of an hour less.
+func TestCheckBackupPlanObjective(t *testing.T) {
+	for hours, want := range map[int64][]string{24: nil, 23: {"BAK-3 rpo_hours | Recovery point objective that cannot be kept"}, 0: {"BAK-3 rpo_hours | Recovery point objective that cannot be kept"}, -1: {"BAK-3 rpo_hours | Recovery point objective that cannot be kept"}} {
+		plan := goodPlan(t)
+		plan.RPOHours = Known(hours)
+		findings, _ := CheckBackupPlan(plan, planned)
+		expect(t, findings, want...)
+	}
+}
