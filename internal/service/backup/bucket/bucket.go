@@ -57,7 +57,7 @@ func lacks(state map[string]tftypes.Value) bool {
 	}
 	for _, guard := range guards() {
 		var on bool
-		if value, ok := holds[string(guard)]; !ok || value.As(&on) != nil || !on {
+		if value, ok := holds[string(guard)]; !ok || !value.IsNull() && (value.As(&on) != nil || !on) {
 			return true
 		}
 	}
