@@ -90,44 +90,6 @@ func TestBackupBucketImmutable(t *testing.T) {
 	}
 }
 
-// Somebody suspends versioning, opens the bucket to everybody and removes the
-// lifecycle: the plan shows each, and the apply repairs it.
-func TestBackupBucketDrift(t *testing.T) {
-	v := newVaults(t)
-	store := v.store(t, "nbg1")
-	var name string
-	config := v.config(bucket("hetzner/nbg1", ""))
-	step := func(guard string, harm func(ctx context.Context) error) []resource.TestStep {
-		return []resource.TestStep{
-			{
-				PreConfig: func() {
-					if err := harm(context.Background()); err != nil {
-						t.Fatal(err)
-					}
-				},
-				RefreshState: true, ExpectNonEmptyPlan: true,
-				Check: resource.TestCheckResourceAttr(bucketName, "protections."+guard, "false"),
-			},
-			{
-				Config: config,
-				ConfigPlanChecks: resource.ConfigPlanChecks{PreApply: []plancheck.PlanCheck{
-					plancheck.ExpectResourceAction(bucketName, plancheck.ResourceActionUpdate)}},
-				Check: resource.TestCheckResourceAttr(bucketName, "protections."+guard, "true"),
-			},
-		}
-	}
-	steps := []resource.TestStep{{Config: config, Check: resource.TestCheckResourceAttrWith(bucketName, "bucket", func(value string) error {
-		name = value
-		return nil
-	})}}
-	steps = append(steps, step("versioned", func(ctx context.Context) error { return store.SuspendVersioning(ctx, name) })...)
-	steps = append(steps, step("private", func(ctx context.Context) error {
-		return store.SetBucketPolicy(ctx, name, `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":"*","Action":"s3:GetObject","Resource":"arn:aws:s3:::`+name+`/*"}]}`)
-	})...)
-	steps = append(steps, step("lifecycle", func(ctx context.Context) error { return store.SetBucketLifecycle(ctx, name, nil) })...)
-	v.test(t, steps...)
-}
-
 // A bucket with backups in it is not destroyed, unless that was said before.
 func TestBackupBucketDestroy(t *testing.T) {
 	v := newVaults(t)

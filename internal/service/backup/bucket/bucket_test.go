@@ -108,6 +108,12 @@ func TestReplacements(t *testing.T) {
 	if plan := tf.Plan(hard, basic().With("immutable_days", 120)); len(plan.Replaces) > 0 || len(plan.Diags.Errors()) > 0 {
 		t.Errorf("replaces %v, %v", plan.Replaces, plan.Diags.Errors())
 	}
+	// One whose retention somebody removed gets it again in place.
+	c.BucketStore.Change(hard.Get(t, "native_id").(string), func(b *cloud.Bucket) { b.ImmutableDays, b.Broken = 0, []cloud.BucketGuard{cloud.GuardRetention} })
+	weakened, _ := tf.Refresh(hard)
+	if plan := tf.Plan(weakened, basic().With("immutable_days", 93)); len(plan.Replaces) > 0 || plan.IsNoOp() || len(plan.Diags.Errors()) > 0 {
+		t.Errorf("replaces %v, %v", plan.Replaces, plan.Diags.Errors())
+	}
 }
 
 // Every protection that somebody took away shows in the plan, and the apply
