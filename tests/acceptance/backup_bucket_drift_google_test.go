@@ -12,9 +12,13 @@ import (
 )
 
 // gcs asks Cloud Storage's JSON API as the account's owner: what somebody does
-// behind Terraform's back. body is JSON, or empty.
+// behind Terraform's back. path is below the API's base, or begins with a slash.
 func (v vaults) gcs(ctx context.Context, method, path, body string) ([]byte, error) {
-	request, err := http.NewRequestWithContext(ctx, method, v.StorageEndpoint()+path, strings.NewReader(body))
+	at := v.StorageEndpoint() + path
+	if strings.HasPrefix(path, "/") {
+		at = strings.TrimSuffix(v.StorageEndpoint(), "/storage/v1/") + path
+	}
+	request, err := http.NewRequestWithContext(ctx, method, at, strings.NewReader(body))
 	if err != nil {
 		return nil, err
 	}
