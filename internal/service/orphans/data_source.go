@@ -23,11 +23,11 @@ type source struct{ env *service.Env }
 var _ datasource.DataSourceWithConfigure = (*source)(nil)
 
 type model struct {
-	KnownIDs types.Set     `tfsdk:"known_ids"`
-	Clouds   types.Set     `tfsdk:"clouds"`
-	Orphans  []orphanModel `tfsdk:"orphans"`
-	LeftOut  []string      `tfsdk:"left_out"`
-	NoAccess []string      `tfsdk:"no_access"`
+	KnownIDs  types.Set     `tfsdk:"known_ids"`
+	Clouds    types.Set     `tfsdk:"clouds"`
+	Orphans   []orphanModel `tfsdk:"orphans"`
+	LeftOut   []string      `tfsdk:"left_out"`
+	NoAccess  []string      `tfsdk:"no_access"`
 	NoBuckets []string      `tfsdk:"no_buckets"`
 }
 
@@ -86,8 +86,8 @@ func (*source) Schema(_ context.Context, _ datasource.SchemaRequest, resp *datas
 					"protected":   schema.BoolAttribute{Computed: true, MarkdownDescription: "Whether the vendor refuses to delete it."},
 				}},
 			},
-			"left_out":  texts("Lost locations of the clouds that were to be asked, such as `hetzner/fsn1` or `hetzner/*`: what stands there is not among the orphans."),
-			"no_access": texts("Clouds that were not asked because the provider has no access to them. Empty where `clouds` is given: then it is an error."),
+			"left_out":   texts("Lost locations of the clouds that were to be asked, such as `hetzner/fsn1` or `hetzner/*`: what stands there is not among the orphans."),
+			"no_access":  texts("Clouds that were not asked because the provider has no access to them. Empty where `clouds` is given: then it is an error."),
 			"no_buckets": texts("Clouds that were asked, but not for their buckets, because the provider has no access to their object storage."),
 		},
 	}
