@@ -153,14 +153,14 @@ func TestBackupBucketLock(t *testing.T) {
 }
 
 // put writes an object with the account's own keys.
-func (v vaults) put(ctx context.Context, t *testing.T, place, name, key string) error {
+func (v vaults) put(ctx context.Context, t *testing.T, place, name, key, body string) error {
 	t.Helper()
 	cloud, zone, _ := strings.Cut(place, "/")
 	if cloud == "hetzner" {
-		_, err := v.store(t, zone).PutObject(ctx, name, key, strings.NewReader("ciphertext"), 10, minio.PutObjectOptions{})
+		_, err := v.store(t, zone).PutObject(ctx, name, key, strings.NewReader(body), int64(len(body)), minio.PutObjectOptions{})
 		return err
 	}
-	_, err := v.gcs(ctx, http.MethodPost, "/upload/storage/v1/b/"+name+"/o?uploadType=media&name="+url.QueryEscape(key), "ciphertext")
+	_, err := v.gcs(ctx, http.MethodPost, "/upload/storage/v1/b/"+name+"/o?uploadType=media&name="+url.QueryEscape(key), body)
 	return err
 }
 
@@ -173,7 +173,7 @@ func TestBackupBucketDestroy(t *testing.T) {
 			resource.TestStep{Config: in(""), Check: resource.TestCheckResourceAttrWith(bucketName, "bucket", func(value string) error { name = value; return nil })},
 			resource.TestStep{
 				PreConfig: func() {
-					if err := v.put(t.Context(), t, place, name, "acc/acme/restic/config"); err != nil {
+					if err := v.put(t.Context(), t, place, name, "acc/acme/restic/config", "ciphertext"); err != nil {
 						t.Fatal(err)
 					}
 				},
@@ -197,7 +197,7 @@ func TestBackupBucketDestroyImmutable(t *testing.T) {
 			resource.TestStep{Config: v.config(bucket(place, "immutable_days = 93")), Check: resource.TestCheckResourceAttrWith(bucketName, "bucket", func(value string) error { name = value; return nil })},
 			resource.TestStep{
 				PreConfig: func() {
-					if err := v.put(t.Context(), t, place, name, "acc/acme/restic/config"); err != nil {
+					if err := v.put(t.Context(), t, place, name, "acc/acme/restic/config", "ciphertext"); err != nil {
 						t.Fatal(err)
 					}
 				},

@@ -93,7 +93,7 @@ func loses(t *testing.T, s *shell, place, degraded string) {
 	s.prints(s.must("apply", "-auto-approve"), "Backups are too old: acme.")
 	for location := range good() {
 		_, zone, _ := strings.Cut(location, "/")
-		if err := v.put(t.Context(), t, location, "acc-backups-"+zone, "acc/acme/restic/snapshots/"+strings.Repeat("ab", 32)); err != nil {
+		if err := v.put(t.Context(), t, location, "acc-backups-"+zone, "acc/acme/restic/snapshots/"+strings.Repeat("ab", 32), "ciphertext"); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -110,7 +110,7 @@ func loses(t *testing.T, s *shell, place, degraded string) {
 	if _, err := s.AddFault(simcloud.Fault{Kind: simcloud.FaultLocationLost, Cloud: cloud, Location: gone}); err != nil {
 		t.Fatal(err)
 	}
-	if err := v.put(t.Context(), t, place, "acc-backups-"+name, "x"); err == nil {
+	if err := v.put(t.Context(), t, place, "acc-backups-"+name, "x", "x"); err == nil {
 		t.Fatalf("%s answers although it is lost", place)
 	}
 	// asked counts what the last command asked there.
