@@ -120,6 +120,8 @@ func TestBackupBucketImmutable(t *testing.T) {
 				Check: resource.TestCheckResourceAttr(bucketName, "old_version_days", "93")},
 			resource.TestStep{Config: v.config(bucket(place, "immutable_days = 120")), ConfigPlanChecks: does(plancheck.ResourceActionUpdate),
 				Check: resource.TestCheckResourceAttr(bucketName, "old_version_days", "120")},
+			resource.TestStep{Config: v.config(bucket(place, "immutable_days = 120") + "data \"holdfast_backups\" \"all\" {\n  bucket_ids = [" + bucketName + ".id]\n}\n"),
+				Check: resource.TestCheckResourceAttr(allBackups, "buckets.0.immutable_days", "120")}, // as the bucket itself says
 		)
 	})
 }

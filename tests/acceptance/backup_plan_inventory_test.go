@@ -86,7 +86,7 @@ check "backups" {
 			"inventory.0.copies.0.backups": "3", "inventory.0.copies.0.daily": "3", "inventory.0.copies.0.weekly": "0", "inventory.0.copies.0.monthly": "0",
 			"inventory.0.copies.0.bytes": "4096", "inventory.0.copies.0.told_by_guest": "true", "inventory.0.copies.0.problems.#": "0",
 			"inventory.1.tenant": "late", "inventory.1.state": "broken", "inventory.1.age_hours": "30", "inventory.1.copies.0.state": "stale", "inventory.1.missing_copies": "1",
-			"buckets.#": "1", "buckets.0.state": "read", "buckets.0.problem": "",
+			"buckets.#": "1", "buckets.0.state": "read", "buckets.0.immutable_days": "0", "buckets.0.problem": "",
 		})
 		backUp.PreConfig = func() {
 			for tenant, hours := range map[string]int{"acme": 10, "late": 30} {
