@@ -215,6 +215,9 @@ func putPolicy(c *call) error {
 	if err != nil {
 		return err
 	}
+	if len(document) > maxPolicy {
+		return fail("InvalidRange", "")
+	}
 	err = c.change(func(t *tx) error {
 		p, err := parsePolicy(string(document), t.b.Name)
 		if err != nil {

@@ -169,3 +169,16 @@ func TestPublicAccess(t *testing.T) {
 	_, err := c.core("OWNER").StatObject(c.ctx, "acme-backups", "k", minio.StatObjectOptions{})
 	c.ok(err)
 }
+
+// TestAPolicyIsNotEndless: the gateway takes 1 MiB.
+func TestAPolicyIsNotEndless(t *testing.T) {
+	c := newCloud(t, s3.Options{})
+	c.bucket("acme-backups", false)
+	const rest = `{"Version":"2012-10-17","Statement":[{"Sid":"","Effect":"Deny","Principal":"*","Action":"s3:PutBucketWebsite","Resource":"arn:aws:s3:::acme-backups"}]}`
+	for size, status := range map[int]int{1 << 20: http.StatusNoContent, 1<<20 + 1: http.StatusRequestedRangeNotSatisfiable} {
+		policy := strings.Replace(rest, `"Sid":"`, `"Sid":"`+strings.Repeat("x", size-len(rest)), 1)
+		if got, body, _ := c.raw("PUT", "/acme-backups?policy=", policy, "OWNER", nil); got != status {
+			t.Errorf("%d bytes: %d %s", len(policy), got, body)
+		}
+	}
+}
