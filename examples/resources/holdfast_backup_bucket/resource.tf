@@ -27,3 +27,17 @@ resource "holdfast_backup_bucket" "far" {
   immutable_days = 93
   lock_retention = false # true locks the retention for ever: nobody can undo it
 }
+
+# The machines that write their backups with credentials of their own: each
+# below its tenant's prefix only, and none can delete a backup. The keys belong
+# to another project than the bucket's.
+resource "holdfast_backup_bucket" "guarded" {
+  name           = "backups-guarded"
+  location       = "hetzner/fsn1"
+  immutable_days = 93
+
+  guests = {
+    acme = { principal = "p2345678:ACMEACCESSKEY0000001", clears_locks = true }
+    zoo  = { principal = "p2345678:ZOOACCESSKEY00000001", clears_locks = true }
+  }
+}
