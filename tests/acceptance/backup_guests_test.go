@@ -62,6 +62,9 @@ func TestBackupGuests(t *testing.T) {
 							}
 						}
 						try(ctx, t, bucket, acme)
+						if err := operator.get(ctx, bucket, "acc/zoo/restic/data/1"); err != nil {
+							t.Errorf("the operator cannot read what zoo wrote: %v", err)
+						}
 					})),
 			},
 			resource.TestStep{ // in place
@@ -69,7 +72,10 @@ func TestBackupGuests(t *testing.T) {
 				ConfigPlanChecks: resource.ConfigPlanChecks{PreApply: []plancheck.PlanCheck{
 					plancheck.ExpectResourceAction(bucketName, plancheck.ResourceActionUpdate)}},
 				Check: during(t, func(ctx context.Context, bucket string) {
-					if err := zoo.get(ctx, bucket, "acc/zoo/restic/data/1"); !zoo.refused(err) {
+					if err := zoo.put(ctx, bucket, "acc/zoo/restic/data/2", "x"); !zoo.refused(err) {
+						t.Errorf("zoo is no guest any more: %v", err)
+					}
+					if err := zoo.list(ctx, bucket, "acc/zoo/"); !zoo.refused(err) {
 						t.Errorf("zoo is no guest any more: %v", err)
 					}
 					if err := acme.put(ctx, bucket, "acc/acme/restic/locks/2", "x"); err != nil {
@@ -193,6 +199,12 @@ func TestBackupGuestsWithRestic(t *testing.T) {
 					t.Errorf("%d snapshots are left", found)
 				}
 				restic("acme", "acme", "check", "--read-data")
+				// The operator restores, and clears up.
+				restic("acme", "", "check", "--read-data")
+				restic("acme", "", "forget", "--keep-last", "1", "--prune")
+				if found := strings.Count(restic("acme", "", "snapshots", "--json"), `"short_id"`); found != 1 {
+					t.Errorf("%d snapshots are left by the operator", found)
+				}
 			}),
 		})
 	})
@@ -266,7 +278,8 @@ func TestBackupGuestsRefused(t *testing.T) {
 			{"hetzner/nbg1", `guests = { acme = { principal = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY" } }`, `not the public half of a pair of S3 keys`},
 			{"google/us-central1-a", `guests = { acme = { principal = "allUsers" } }`, `"allUsers" is not the address of a service account`},
 			{"hetzner/nbg1", `guests = { acme = { principal = "p2:ACMEKEY" }, zoo = { principal = "p2:ACMEKEY" } }`, `Two tenants with the same credentials \(ISO-2\)`},
-			{"hetzner/nbg1", many("p2:KEY${1000 + i}ABCDEFGHIJKLM"), `40 guests are too many for one bucket(.|\n)*at most 3\d guests`},
+			{"hetzner/nbg1", `guests = { acme = { principal = "p2:ACMEKEY" }, zoo = { principal = "p2:ZOOKEY" } }`, `belongs to the same project as that of "acme"`},
+			{"hetzner/nbg1", many("p1000${1000 + i}:ABCDEFGHIJ0123456789"), `40 guests are too many for one bucket(.|\n)*at most 3\d guests`},
 			{"google/us-central1-a", many("t${i}@acc.iam.gserviceaccount.com"), `40 guests are too many for one bucket(.|\n)*at most 33 guests`},
 		} {
 			steps = append(steps, resource.TestStep{Config: world.config(bucket(refused.place, refused.guests)), PlanOnly: true, ExpectError: regexp.MustCompile(strings.ReplaceAll(refused.says, " ", `\s+`))})

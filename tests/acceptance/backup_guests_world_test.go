@@ -33,9 +33,9 @@ import (
 	"github.com/holdfast-cloud/terraform-provider-holdfast/tests/harness"
 )
 
-// The operator's S3 keys belong to project 1, the guests' to project 2; one in
-// project 1 is a mistake. Secrets are the keys' names in lower case.
-var s3GuestKeys = map[string]string{"ACMEKEY": "2", "ZOOKEY": "2", "OWNKEY": "1"}
+// The operator's S3 keys belong to project 1, the guests' to projects 2 and 3; one
+// in project 1 is a mistake. Secrets are the keys' names in lower case.
+var s3GuestKeys = map[string]string{"ACMEKEY": "2", "ZOOKEY": "3", "OWNKEY": "1"}
 
 // Tokens of service accounts.
 var guestAccounts = map[string]string{"acme-token": "acme@acc.iam.gserviceaccount.com", "zoo-token": "zoo@acc.iam.gserviceaccount.com"}
@@ -118,7 +118,7 @@ func (v vaults) hetznerVendor(t *testing.T) vendor {
 	statement := func(bucket, principal string) string {
 		return fmt.Sprintf(`{"Effect":"Allow","Principal":{"AWS":["arn:aws:iam:::user/%s"]},"Action":["s3:GetObject"],"Resource":["arn:aws:s3:::%s/*"]}`, principal, bucket)
 	}
-	principals := map[string]string{"acme": "p2:ACMEKEY", "zoo": "p2:ZOOKEY"}
+	principals := map[string]string{"acme": "p2:ACMEKEY", "zoo": "p3:ZOOKEY"}
 	return vendor{place: "hetzner/nbg1", principals: principals,
 		open: func(tenant string) door { return s3Door{client(tenant), owner} },
 		restic: func(bucket, of, as string) (string, []string) {
@@ -143,12 +143,14 @@ func (v vaults) hetznerVendor(t *testing.T) vendor {
 
 func (v vaults) googleVendor(t *testing.T) vendor {
 	t.Helper()
-	client := func(tenant string) *storage.Client {
-		as := token
-		if tenant != "" {
-			as = tenant + "-token"
+	tokenOf := func(tenant string) string {
+		if tenant == "" {
+			return token
 		}
-		c, err := storage.NewClient(context.Background(), option.WithHTTPClient(oauth2.NewClient(context.Background(), oauth2.StaticTokenSource(&oauth2.Token{AccessToken: as}))),
+		return tenant + "-token"
+	}
+	client := func(tenant string) *storage.Client {
+		c, err := storage.NewClient(context.Background(), option.WithHTTPClient(oauth2.NewClient(context.Background(), oauth2.StaticTokenSource(&oauth2.Token{AccessToken: tokenOf(tenant)}))),
 			option.WithoutAuthentication(), option.WithEndpoint(v.StorageEndpoint()), storage.WithJSONReads())
 		if err != nil {
 			t.Fatal(err)
@@ -181,7 +183,7 @@ func (v vaults) googleVendor(t *testing.T) vendor {
 	return vendor{place: "google/us-central1-a", principals: principals,
 		open: func(tenant string) door { return gcsDoor{client(tenant), owner} },
 		restic: func(bucket, of, as string) (string, []string) {
-			return "gs:" + bucket + ":/acc/" + of + "/restic", []string{"GOOGLE_PROJECT_ID=" + googleProject, "GOOGLE_ACCESS_TOKEN=" + as + "-token",
+			return "gs:" + bucket + ":/acc/" + of + "/restic", []string{"GOOGLE_PROJECT_ID=" + googleProject, "GOOGLE_ACCESS_TOKEN=" + tokenOf(as),
 				"HTTPS_PROXY=" + names.Proxy, "SSL_CERT_FILE=" + authority}
 		},
 		widen: func(ctx context.Context, bucket, tenant string) error {

@@ -29,8 +29,8 @@ resource "holdfast_backup_bucket" "far" {
 }
 
 # The machines that write their backups with credentials of their own: each
-# below its tenant's prefix only, and none can delete a backup. The keys belong
-# to another project than the bucket's.
+# below its tenant's prefix only, and none can delete a backup. Each key belongs
+# to a project of the tenant's own.
 resource "holdfast_backup_bucket" "guarded" {
   name           = "backups-guarded"
   location       = "hetzner/fsn1"
@@ -38,6 +38,6 @@ resource "holdfast_backup_bucket" "guarded" {
 
   guests = {
     acme = { principal = "p2345678:ACMEACCESSKEY0000001", clears_locks = true }
-    zoo  = { principal = "p2345678:ZOOACCESSKEY00000001", clears_locks = true }
+    zoo  = { principal = "p3456789:ZOOACCESSKEY00000001", clears_locks = true }
   }
 }

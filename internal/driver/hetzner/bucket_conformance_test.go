@@ -220,7 +220,7 @@ func (w *storeWorld) account() cloudtest.BucketAccount {
 		},
 		Advance: func(d time.Duration) { w.sim.Clock().Advance(d) },
 		Guests: cloudtest.BucketGuests{
-			Principal: func(n int) string { return fmt.Sprintf("p43:GUEST%04d", n) },
+			Principal: func(n int) string { return fmt.Sprintf("p1%04d:GUEST", n) },
 			Withdraw:  func(id cloud.ID, principal string) { w.editPolicy(id, principal, "") },
 			Widen:     func(id cloud.ID, principal string) { w.editPolicy(id, "", principal) },
 			Keep:      func(id cloud.ID) { w.editPolicy(id, "", "p99:SOMEBODY") },

@@ -40,11 +40,24 @@ func guestObjects(bucket, deployment, tenant string) string {
 	return bucketARN(bucket) + "/" + cloud.GuestPrefix(deployment, tenant)
 }
 
+// sidReads marks the statement by which the bucket's own project reads what guests
+// wrote. It stays when the last guest goes: what that wrote is still there.
+const sidReads = "HoldfastOwnerReads"
+
+// ownerReads lets the bucket's project read objects that are not its own: with the
+// gateway whoever writes an object owns it, and a bucket's owner may delete it and
+// not read it.
+func ownerReads(bucket, owner string) policyStatement {
+	return policyStatement{Sid: sidReads, Effect: "Allow", Principal: map[string][]string{"AWS": {guestARN(owner)}},
+		Action: []string{"s3:GetObject", "s3:GetObjectVersion"}, Resource: []string{objectsARN(bucket)}}
+}
+
 // guestStatements are the statements by which guests write, list and read below
 // their prefixes (restic reads back its configuration and index), and delete
-// nothing. Each only allows: a guest's key belongs to another project than the
-// bucket (see checkGuestProjects), and may do nothing that is not allowed. Nothing
-// allows a version to be read or deleted, nor a setting of the bucket to be seen.
+// nothing. Each only allows: a guest's key belongs to a project that is neither the
+// bucket's nor another guest's (see checkGuestProjects and CheckGuests), and may do
+// nothing that is not allowed but read what its own project wrote. Nothing allows a
+// version to be read or deleted, nor a setting of the bucket to be seen.
 // To delete a lock hides it behind a marker: its versions stay.
 func guestStatements(bucket, deployment string, guests []cloud.BucketGuest) []policyStatement {
 	if len(guests) == 0 {
@@ -72,10 +85,12 @@ func guestStatements(bucket, deployment string, guests []cloud.BucketGuest) []po
 		Action: []string{"s3:GetBucketLocation"}, Resource: []string{bucketARN(bucket)}})
 }
 
-// CheckGuests implements cloud.Buckets. How much of the policy is others' is only
+// CheckGuests implements cloud.Buckets. No two guests have keys of one project: a
+// project owns what any of its keys writes, and every other of its keys can read
+// that, whatever the policy allows. How much of the policy is others' is only
 // known when it is set.
 func (b *buckets) CheckGuests(spec cloud.BucketSpec) error {
-	bucket := bucketName(spec.Meta)
+	bucket, projects := bucketName(spec.Meta), map[string]string{}
 	bad := func(guest cloud.BucketGuest, message, remedy string) error {
 		return &cloud.Error{Code: cloud.CodeInvalid, Cloud: Name, Kind: cloud.KindBucket, ID: bucket, Doing: "let guests into",
 			Field: fmt.Sprintf("guests[%q].principal", guest.Tenant), Message: message, Remedy: remedy}
@@ -89,8 +104,15 @@ func (b *buckets) CheckGuests(spec cloud.BucketSpec) error {
 				"Write it like p1234567:ABCDEFGHIJ0123456789. The number stands in the address of the project in the Hetzner Cloud Console; the secret key belongs on the machine, and nowhere here.")
 		case parts[2] == b.keys.AccessKey:
 			return bad(guest, "it is the key with which Holdfast itself manages the bucket: it may do everything",
-				"Make a project for the machines, and a pair of keys for each tenant in it.")
+				ownProject)
 		}
+		if parts == nil {
+			continue
+		}
+		if other, taken := projects[parts[1]]; taken && !slices.ContainsFunc(spec.Guests, func(g cloud.BucketGuest) bool { return g.Tenant == other && g.Principal == guest.Principal }) {
+			return bad(guest, fmt.Sprintf("the key belongs to the same project as that of %q: the store gives what one of them writes to the project, and every key of it may read that", other), ownProject)
+		}
+		projects[parts[1]] = guest.Tenant
 	}
 	if err := cloud.CheckGuests(Name, spec); err != nil {
 		return err
@@ -99,14 +121,14 @@ func (b *buckets) CheckGuests(spec cloud.BucketSpec) error {
 	for i := range spec.Guests {
 		spec.Guests[i].Principal = cmp.Or(spec.Guests[i].Principal, "p00000000:XXXXXXXXXXXXXXXXXXXX")
 	}
-	return checkPolicySize(bucket, spec, nil)
+	return checkPolicySize(bucket, "p00000000", spec, nil)
 }
 
 // checkPolicySize refuses guests whose statements do not fit, beside this
 // driver's own and those of others.
-func checkPolicySize(bucket string, spec cloud.BucketSpec, others []json.RawMessage) error {
+func checkPolicySize(bucket, owner string, spec cloud.BucketSpec, others []json.RawMessage) error {
 	size := func(n int) int {
-		text, err := policyText(bucket, others, guestStatements(bucket, spec.Deployment, spec.Guests[:n]))
+		text, err := policyText(bucket, others, append(guestStatements(bucket, spec.Deployment, spec.Guests[:n]), ownerReads(bucket, owner)))
 		if err != nil {
 			return maxPolicyBytes + 1
 		}
@@ -136,11 +158,13 @@ func checkGuestProjects(bucket, owner string, guests []cloud.BucketGuest) error 
 			return bad(fmt.Sprintf("the store calls the bucket's owner %q, and not p<number of the project>: whether the key is one of the bucket's own project, which no policy confines, cannot be told", owner), "")
 		case project == owner:
 			return bad(fmt.Sprintf("the key belongs to the bucket's own project %s: it may do everything in all its other buckets, whatever this one's policy says", strings.TrimPrefix(project, "p")),
-				"Make a project for the machines, and a pair of keys for each tenant in it.")
+				ownProject)
 		}
 	}
 	return nil
 }
+
+const ownProject = "Make a project for each tenant, and a pair of keys in it."
 
 var ownerUser = regexp.MustCompile(`^p[0-9]+$`)
 
@@ -155,12 +179,13 @@ type guestFacts struct {
 
 // judgeGuests reads the guests of a bucket of this deployment out of its
 // policy's statements.
-func judgeGuests(bucket, deployment string, statements []json.RawMessage) guestFacts {
+func judgeGuests(bucket, owner, deployment string, statements []json.RawMessage) guestFacts {
 	var facts guestFacts
 	marked, others := map[string]any{}, []json.RawMessage{}
-	again := false
+	again, reads := false, false
 	for _, raw := range statements {
 		sid := sidOf(raw)
+		reads = reads || sid == sidReads && equal(plain(raw), plain(ownerReads(bucket, owner)))
 		if !strings.HasPrefix(sid, guestSids) {
 			others = append(others, raw)
 			continue
@@ -182,7 +207,7 @@ func judgeGuests(bucket, deployment string, statements []json.RawMessage) guestF
 	}
 	cloud.SortGuests(facts.guests)
 	wanted := guestStatements(bucket, deployment, facts.guests)
-	facts.intact = !again && len(wanted) == len(marked) && !slices.ContainsFunc(wanted, func(s policyStatement) bool { return !there(s) })
+	facts.intact = !again && (reads || len(facts.guests) == 0) && len(wanted) == len(marked) && !slices.ContainsFunc(wanted, func(s policyStatement) bool { return !there(s) })
 	for _, raw := range others {
 		if _, widens := withoutGuests(raw, facts.guests); widens {
 			facts.intact = false

@@ -125,6 +125,15 @@ func TestAGuestReachesItsOwnPrefixOnly(t *testing.T) {
 	if err := read("acme-eu/acme/index"); minio.ToErrorResponse(err).Code != "AccessDenied" {
 		t.Errorf("when it is no guest: %v", err)
 	}
+	// What it wrote is its project's, and the operator reads it all the same.
+	reader, err := stores.Open(bucket.ID)
+	w.must(err)
+	if content, err := reader.ReadObject(ctx, "acme-eu/acme/data/1", 100); err != nil || string(content) != "new" {
+		t.Errorf("the operator reads %q, %v", content, err)
+	}
+	if err := read("acme-eu/acme/data/1"); err != nil {
+		t.Errorf("the gateway lets it read what its project wrote: %v", err)
+	}
 }
 
 func TestAGuestWithoutLocksRemovesNothing(t *testing.T) {
@@ -157,6 +166,12 @@ func TestAKeyOfTheBucketsOwnProjectIsNoGuest(t *testing.T) {
 	if err := stores.CheckGuests(spec); err == nil || !strings.Contains(err.Error(), "Holdfast itself") {
 		t.Errorf("the operator's key: %v", err)
 	}
+	// Two of one project read what each other wrote, without being allowed to.
+	spec.Guests = []cloud.BucketGuest{{Tenant: "acme", Principal: "p43:OUTSIDE"}, {Tenant: "zoo", Principal: "p43:ANOTHER"}}
+	if err := stores.CheckGuests(spec); !errors.As(err, &failed) || failed.Field != `guests["zoo"].principal` || !strings.Contains(failed.Message, "same project") {
+		t.Errorf("two of one project: %v", err)
+	}
+	spec.Guests = spec.Guests[:1]
 	// It may be somebody's secret: no message repeats it.
 	secret := strings.Repeat("s3cr3t+/", 5)
 	spec.Guests[0].Principal = "p43:" + secret
@@ -173,7 +188,7 @@ func TestHowManyGuestsFit(t *testing.T) {
 	for _, locks := range []bool{false, true} {
 		spec := bucketSpec(fmt.Sprintf("crowded-%t", locks))
 		for i := range 100 {
-			spec.Guests = append(spec.Guests, cloud.BucketGuest{Tenant: fmt.Sprintf("customer-%04d", i), Principal: fmt.Sprintf("p43:ABCDEFGHIJ0123%06d", i), ClearsLocks: locks})
+			spec.Guests = append(spec.Guests, cloud.BucketGuest{Tenant: fmt.Sprintf("customer-%04d", i), Principal: fmt.Sprintf("p1%07d:ABCDEFGHIJ0123456789", i), ClearsLocks: locks})
 		}
 		var failed *cloud.Error
 		if err := stores.CheckGuests(spec); !errors.As(err, &failed) || failed.Field != "guests" {
@@ -196,7 +211,7 @@ func TestHowManyGuestsFit(t *testing.T) {
 		theirs := fmt.Sprintf(`{"Sid":%q,"Effect":"Deny","Principal":"*","Action":["s3:PutBucketWebsite"],"Resource":["arn:aws:s3:::%s"]}`, strings.Repeat("x", 2000), made.ID.Native)
 		w.must(w.client("fsn1", "OPERATOR").SetBucketPolicy(t.Context(), made.ID.Native, strings.Replace(policy, `"Statement":[`, `"Statement":[`+theirs+",", 1)))
 		spec.Guests = slices.Clone(spec.Guests)
-		spec.Guests[0].Principal = "p43:ANOTHERKEY0123456789"
+		spec.Guests[0].Principal = "p10000000:ANOTHERKEY0123456789"
 		if _, err := stores.Update(t.Context(), made, spec); !errors.As(err, &failed) || failed.Field != "guests" {
 			t.Errorf("no room is left: %v", err)
 		}
@@ -221,6 +236,7 @@ func TestWhatWidensAGuestIsFound(t *testing.T) {
 		"one action more":        strings.Replace(policy, `"s3:GetObject"`, `"s3:GetObject","s3:DeleteObject"`, 1),
 		"all listings":           strings.Replace(policy, `"acme-eu/acme/*"`, `"acme-eu/*"`, 1),
 		"somebody with it":       strings.Replace(policy, `"arn:aws:iam:::user/p43:OUTSIDE"`, `"arn:aws:iam:::user/p43:OUTSIDE","arn:aws:iam:::user/p44:ELSE"`, 1),
+		"nothing for the owner":  strings.Replace(policy, `"s3:GetObject","s3:GetObjectVersion"`, `"s3:GetObjectVersion"`, 1),
 		"another statement":      extra(`"arn:aws:iam:::user/p43:OUTSIDE"`, "s3:DeleteObjectVersion"),
 		"among others":           extra(`["arn:aws:iam:::user/p9:THEIRS","arn:aws:iam:::user/p43:OUTSIDE"]`, "s3:GetObject"),
 		"its whole project":      extra(`["arn:aws:iam:::user/p43"]`, "s3:*"),

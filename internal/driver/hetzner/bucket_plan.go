@@ -90,20 +90,18 @@ func (c *s3) carryOut(ctx context.Context, name string, change bucketChange, wan
 // setGuests lets in whom the spec names. The store knows no condition under which
 // a policy is replaced: whoever writes it between the read and the write loses.
 func (c *s3) setGuests(ctx context.Context, name string, want cloud.BucketSpec) error {
-	if len(want.Guests) > 0 {
-		owner, _, err := c.grantsOf(ctx, name)
-		if err == nil {
-			err = checkGuestProjects(name, owner, want.Guests)
-		}
-		if err != nil {
-			return err
-		}
+	owner, _, err := c.grantsOf(ctx, name)
+	if err == nil {
+		err = checkGuestProjects(name, owner, want.Guests)
+	}
+	if err != nil {
+		return err
 	}
 	have, err := c.Client.GetBucketPolicy(ctx, name)
 	if err != nil {
 		return err
 	}
-	policy, err := guestPolicy(name, have, want)
+	policy, err := guestPolicy(name, owner, have, want)
 	if err != nil {
 		return err
 	}

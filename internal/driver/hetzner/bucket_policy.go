@@ -181,22 +181,26 @@ func repairedPolicy(bucket, document string) (string, error) {
 
 // guestPolicy is repairedPolicy with the guests that are wanted, and only them;
 // what others allow them is taken away.
-func guestPolicy(bucket, document string, want cloud.BucketSpec) (string, error) {
+func guestPolicy(bucket, owner, document string, want cloud.BucketSpec) (string, error) {
 	facts := judgePolicy(bucket, document)
-	concerned := append(judgeGuests(bucket, want.Deployment, facts.others).guests, want.Guests...)
+	concerned := append(judgeGuests(bucket, owner, want.Deployment, facts.others).guests, want.Guests...)
 	var others []json.RawMessage
 	for _, raw := range facts.others {
-		if strings.HasPrefix(sidOf(raw), guestSids) {
+		if sid := sidOf(raw); strings.HasPrefix(sid, guestSids) || sid == sidReads && len(want.Guests) > 0 {
 			continue
 		}
 		if left, _ := withoutGuests(raw, concerned); left != nil {
 			others = append(others, left)
 		}
 	}
-	if err := checkPolicySize(bucket, want, others); err != nil {
+	if err := checkPolicySize(bucket, owner, want, others); err != nil {
 		return "", err
 	}
-	return policyText(bucket, others, guestStatements(bucket, want.Deployment, want.Guests))
+	guests := guestStatements(bucket, want.Deployment, want.Guests)
+	if len(guests) > 0 {
+		guests = append(guests, ownerReads(bucket, owner))
+	}
+	return policyText(bucket, others, guests)
 }
 
 // policyText writes a policy: this driver's statements, those of others, and the

@@ -26,7 +26,8 @@ type bucketState struct {
 	mode      minio.RetentionMode
 	days      int
 	policy    string
-	public    bool // by its access control list
+	owner     string // p<project>
+	public    bool   // by its access control list
 	lifecycle *lifecycle.Configuration
 }
 
@@ -42,7 +43,7 @@ func (c *s3) readBucket(ctx context.Context, name string) (*bucketState, error) 
 	})
 	group.Go(func() error { return c.readLock(ctx, state) })
 	group.Go(func() (err error) { state.policy, err = c.Client.GetBucketPolicy(ctx, name); return err })
-	group.Go(func() (err error) { _, state.public, err = c.grantsOf(ctx, name); return err })
+	group.Go(func() (err error) { state.owner, state.public, err = c.grantsOf(ctx, name); return err })
 	group.Go(func() (err error) {
 		state.lifecycle, err = c.GetBucketLifecycle(ctx, name)
 		if s3Code(err) == "NoSuchLifecycleConfiguration" {
@@ -140,7 +141,7 @@ func (s *bucketState) observe(location, endpoint string) cloud.Bucket {
 	broken[3] = !policy.tls
 	broken[4] = b.ImmutableDays < wantedDays(s.labels, cloud.LabelImmutableDays, b.ImmutableDays) || s.mode == minio.Governance
 	broken[5] = broken[5] || b.OldVersionDays != wantedDays(s.labels, cloud.LabelOldVersionDays, b.OldVersionDays)
-	guests := judgeGuests(s.name, b.Deployment, policy.others)
+	guests := judgeGuests(s.name, s.owner, b.Deployment, policy.others)
 	b.Guests, broken[6] = guests.guests, !guests.intact
 	// The third is encryption, of which the vendor has no switch: see the
 	// package comment.

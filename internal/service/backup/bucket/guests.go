@@ -33,12 +33,12 @@ func guestsAttribute() schema.Attribute {
 		MarkdownDescription: "The machines that write their backups here with credentials of their own, by tenant. Each may write, list and read below `<deployment>/<tenant>/`, and nothing else: " +
 			"it can delete no backup, nor a version of one, nor read another tenant's, nor see or change a setting of the bucket. Two tenants never share credentials (ISO-2). " +
 			"Changed in place. What others grant on the bucket is left alone, unless it grants a guest more: that is drift, and taken away. " +
-			"Some 30 guests fit into one bucket; the plan says how many. The guide *What a stolen machine can do to its backups* tells what is left to be feared.",
+			"Some 20 to 30 guests fit into one bucket; the plan says how many. The guide *What a stolen machine can do to its backups* tells what is left to be feared.",
 		NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{
 			"principal": schema.StringAttribute{
 				Required: true,
 				MarkdownDescription: "Whom the vendor knows by the machine's credentials; the secret part belongs on the machine only. " +
-					"Hetzner: `p<number of the project>:<access key>`, of **another project than the bucket's**, since a key may do everything in its own project. " +
+					"Hetzner: `p<number of the project>:<access key>`, of a **project of the tenant's own**: a key may do everything in its project, and read what another key of it wrote. " +
 					"Google Cloud: the address of a service account, which should have no role on the project.",
 			},
 			"clears_locks": schema.BoolAttribute{
