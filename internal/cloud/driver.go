@@ -99,6 +99,13 @@ type Capabilities struct {
 	// schema, such as "network_id") that some vendors change in place and this
 	// one does not: changing them replaces the object.
 	Replaces map[Kind][]string
+	// Loose names, by kind, the attributes that whoever has access to the
+	// account can change without making another object of it, although the
+	// configuration cannot: those that the vendor keeps in labels, and settings
+	// that the owner may weaken. Besides them, names and tenants are loose
+	// everywhere. What was last declared decides whether the configuration
+	// replaces the object, not what was observed.
+	Loose map[Kind][]string
 }
 
 // Operation is asynchronous work that a vendor has begun.

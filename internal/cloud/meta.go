@@ -50,6 +50,15 @@ func LabelsOf(kind Kind, meta Meta, global bool) map[string]string {
 	return labels
 }
 
+// KeyIn reads LabelKey, by which a create finds an object; empty where the
+// labels of name and location deny what the object was observed to have.
+func KeyIn(labels map[string]string, seen Meta) string {
+	if labels[LabelLocation] != seen.Location.Name || labels[LabelName] != seen.Name {
+		return ""
+	}
+	return labels[LabelKey]
+}
+
 // MetaOf reads what LabelsOf wrote: Name and Location are the labels', and
 // empty where an object has none. Whether somebody renamed or moved it is for
 // the driver to find out, from what the vendor itself says.

@@ -30,6 +30,9 @@ type Object struct {
 	NativeName string
 	// Created is when the vendor made it; zero if unknown.
 	Created time.Time
+	// Key is the LabelKey that it was observed with (see KeyIn); empty if it
+	// has none that counts, and on what a write answers with.
+	Key string
 }
 
 // Identity implements Identified.

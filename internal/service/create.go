@@ -54,7 +54,7 @@ func (r *Resource[M, S, T, PM]) Create(ctx context.Context, req resource.CreateR
 		settle(ctx, req.Plan, &resp.State, diags)
 		diags.Append(resp.State.SetAttribute(ctx, path.Root("deletion_protection"), protected)...)
 		setIdentity(ctx, resp.Identity, id, diags)
-		writeRecord(ctx, resp.Private, Record{ID: id.String(), Protected: protected, NativeName: object.NativeName}, diags)
+		r.remember(ctx, resp.Private, Record{ID: id.String(), Protected: protected, NativeName: object.NativeName}, resp.State.Raw, caps, diags)
 		r.env.Claims.Made(r.def.Kind, id.String())
 	}
 	protected := base.DeletionProtection.ValueBool()
@@ -81,7 +81,7 @@ func (r *Resource[M, S, T, PM]) Create(ctx context.Context, req resource.CreateR
 	// Terraform marks it as tainted and replaces it next time; the protection
 	// of what never worked must not stand in the way of that.
 	diags.Append(resp.State.SetAttribute(ctx, path.Root("deletion_protection"), false)...)
-	writeRecord(ctx, resp.Private, Record{ID: id.String()}, diags)
+	r.remember(ctx, resp.Private, Record{ID: id.String()}, resp.State.Raw, caps, diags)
 	r.explain(ctx, err, "create", base, diags)
 }
 

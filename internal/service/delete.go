@@ -29,6 +29,10 @@ func (r *Resource[M, S, T, PM]) Delete(ctx context.Context, req resource.DeleteR
 			fmt.Sprintf("%s is in lost_locations, so nothing is asked there: %s leaves the state and is not deleted. It keeps its labels.", id.Location, id))
 		return
 	}
+	// A tainted object is replaced with no plan that could have refused it.
+	if r.refuseForeign(base, diags) {
+		return
+	}
 	if base.DeletionProtection.ValueBool() {
 		// A tainted object is replaced with no plan that could have refused it.
 		diags.AddAttributeError(path.Root("deletion_protection"), "Deletion protection",

@@ -9,6 +9,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
+	"github.com/hashicorp/terraform-plugin-framework/tfsdk"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 	"github.com/hashicorp/terraform-plugin-go/tftypes"
 
@@ -27,10 +28,9 @@ func (r *Resource[M, S, T, PM]) ModifyPlan(ctx context.Context, req resource.Mod
 	if diags.HasError() || r.unchanged(req, record, diags) {
 		return
 	}
-	var prior *M
+	var prior *M // as it was declared, whatever its labels say now
 	if !req.State.Raw.IsNull() {
-		prior = new(M)
-		diags.Append(req.State.Get(ctx, prior)...)
+		prior = r.declared(ctx, req.State, record.Told, diags)
 		if diags.HasError() {
 			return
 		}
@@ -50,7 +50,8 @@ func (r *Resource[M, S, T, PM]) ModifyPlan(ctx context.Context, req resource.Mod
 	r.judge(ctx, &Review[M]{Env: r.env, Config: config, Prior: prior, Plan: plan, Diags: diags})
 
 	if prior != nil {
-		replaced := slices.Concat(r.replaced(prior, plan), r.fixed(prior, plan, req, diags))
+		replaced := slices.Concat(r.replaced(prior, plan), r.fixed(prior, plan, record.Told.recall(req.State.Raw), req.Plan.Raw, diags))
+		r.refuseSwap(req, record.Told, replaced, diags)
 		for _, name := range replaced {
 			resp.RequiresReplace = append(resp.RequiresReplace, path.Root(name))
 		}
@@ -88,15 +89,19 @@ func (r *Resource[M, S, T, PM]) judge(ctx context.Context, review *Review[M]) {
 	}
 }
 
+// declared reads a state as it was declared.
+func (r *Resource[M, S, T, PM]) declared(ctx context.Context, state tfsdk.State, said told, diags *diag.Diagnostics) *M {
+	model := new(M)
+	state.Raw = said.recall(state.Raw)
+	diags.Append(state.Get(ctx, model)...)
+	return model
+}
+
 // planPrior judges what happens to an existing object before looking at what
 // it shall become.
 func (r *Resource[M, S, T, PM]) planPrior(base *Common, staying bool, diags *diag.Diagnostics) {
 	id := base.ID.ValueString()
-	if owner := base.Deployment.ValueString(); owner != "" && owner != r.env.Deployment {
-		diags.AddError("An object of another deployment",
-			fmt.Sprintf("%s %s belongs to the deployment %q, and this configuration is the deployment %q. "+
-				"Holdfast never changes another deployment's objects: manage it there, or take it out of this state with a removed block (lifecycle { destroy = false }).",
-				r.def.Noun, id, owner, r.env.Deployment))
+	if r.refuseForeign(base, diags) {
 		return
 	}
 	if !staying && r.protects(base) {
@@ -113,6 +118,20 @@ func (r *Resource[M, S, T, PM]) planPrior(base *Common, staying bool, diags *dia
 			diags.AddAttributeError(path.Root("name"), "Two blocks for one object", err.Error())
 		}
 	}
+}
+
+// refuseForeign refuses to touch an object that another deployment owns.
+func (r *Resource[M, S, T, PM]) refuseForeign(base *Common, diags *diag.Diagnostics) bool {
+	owner := base.Deployment.ValueString()
+	if owner == "" || owner == r.env.Deployment {
+		return false
+	}
+	diags.AddError("An object of another deployment",
+		fmt.Sprintf("%s %s belongs to the deployment %q, and this configuration is the deployment %q. "+
+			"Holdfast never changes another deployment's objects: manage it there, or take it out of this state with a removed block (lifecycle { destroy = false }). "+
+			"If somebody has changed its labels by mistake, set its label %s back to %[4]q at the vendor.",
+			r.def.Noun, base.ID.ValueString(), owner, r.env.Deployment, cloud.LabelDeployment))
+	return true
 }
 
 // foresee records the tenant that an object without one gets in place, and the
@@ -157,7 +176,7 @@ func (r *Resource[M, S, T, PM]) replaced(prior, plan *M) []string {
 
 // fixed names the attributes that differ and that the vendor does not change
 // in place. What is unknown counts as changed.
-func (r *Resource[M, S, T, PM]) fixed(prior, plan *M, req resource.ModifyPlanRequest, diags *diag.Diagnostics) []string {
+func (r *Resource[M, S, T, PM]) fixed(prior, plan *M, had, wants tftypes.Value, diags *diag.Diagnostics) []string {
 	location, err := cloud.ParseLocation(PM(plan).Base().Location.ValueString())
 	if err != nil {
 		return nil
@@ -166,11 +185,11 @@ func (r *Resource[M, S, T, PM]) fixed(prior, plan *M, req resource.ModifyPlanReq
 	if err != nil || len(driver.Capabilities().Replaces[r.def.Kind]) == 0 {
 		return nil
 	}
-	had, wants := map[string]tftypes.Value{}, map[string]tftypes.Value{}
+	from, to := map[string]tftypes.Value{}, map[string]tftypes.Value{}
 	for _, side := range []struct {
 		value tftypes.Value
 		into  *map[string]tftypes.Value
-	}{{req.State.Raw, &had}, {req.Plan.Raw, &wants}} {
+	}{{had, &from}, {wants, &to}} {
 		if err := side.value.As(side.into); err != nil {
 			diags.AddError("Change not understood", fmt.Sprintf("The %s is not an object: %s. This is a bug of Holdfast.", r.def.Noun, err))
 			return nil
@@ -178,7 +197,7 @@ func (r *Resource[M, S, T, PM]) fixed(prior, plan *M, req resource.ModifyPlanReq
 	}
 	var names []string
 	for _, name := range driver.Capabilities().Replaces[r.def.Kind] {
-		if wanted, ok := wants[name]; ok && !wanted.Equal(had[name]) && (r.def.Fixed == nil || r.def.Fixed(name, prior, plan)) {
+		if wanted, ok := to[name]; ok && !wanted.Equal(from[name]) && (r.def.Fixed == nil || r.def.Fixed(name, prior, plan)) {
 			names = append(names, name)
 		}
 	}

@@ -6,6 +6,7 @@ import (
 
 	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
+	"github.com/hashicorp/terraform-plugin-framework/types"
 	"github.com/hashicorp/terraform-plugin-log/tflog"
 
 	"github.com/holdfast-cloud/terraform-provider-holdfast/internal/cloud"
@@ -59,7 +60,8 @@ func (r *Resource[M, S, T, PM]) Read(ctx context.Context, req resource.ReadReque
 		return
 	}
 	object, seen := r.def.Observed(observed)
-	if importing := base.Name.IsNull(); importing {
+	importing := base.Name.IsNull()
+	if importing {
 		switch {
 		case seen.Location.Name != "" && seen.Location != id.Location && !caps.Global[r.def.Kind]:
 			diags.AddError("Cannot import "+r.def.Noun, fmt.Sprintf("%s does not stand in %s: import %s instead.",
@@ -72,11 +74,33 @@ func (r *Resource[M, S, T, PM]) Read(ctx context.Context, req resource.ReadReque
 			return
 		}
 	}
+	before := readRecord(ctx, req.Private, diags)
 	diags.Append(r.observe(ctx, model, id, observed, caps)...)
+	if seen.Deployment == r.env.Deployment && r.mislabelled(object, seen, id, caps) {
+		base.Deployment = types.StringValue("") // shown, and labelled anew by the next apply
+	}
 	diags.Append(resp.State.Set(ctx, model)...)
+
+	names := looseNames(r.def.Kind, caps)
+	now := tell(resp.State.Raw, names)
+	said := before.Told
+	switch {
+	case importing:
+		said = now
+	case said == nil: // a state of before there was a record of it
+		said = tell(req.State.Raw, names)
+	}
+	said = said.after(before.Next, now)
 	protected := base.DeletionProtection.ValueBool()
-	writeRecord(ctx, resp.Private, Record{ID: id.String(), Protected: protected, NativeName: object.NativeName}, diags)
-	if address, ok := r.address(base); ok && protected {
+	writeRecord(ctx, resp.Private, Record{ID: id.String(), Protected: protected, NativeName: object.NativeName, Told: said}, diags)
+
+	// What stands on it, and the claims, go by what was declared, too.
+	known, _ := r.env.Known(r.def.Kind, id)
+	known.Name, known.Tenant = said.text("name", known.Name), said.text("tenant", known.Tenant)
+	r.env.Learn(r.def.Kind, id, known)
+	declared := *base
+	declared.Name = types.StringValue(known.Name)
+	if address, ok := r.address(&declared); ok && protected {
 		r.env.Claims.Protect(r.claimed(address), id.String())
 	}
 }

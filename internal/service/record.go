@@ -23,6 +23,10 @@ type Record struct {
 	// NativeName is the vendor-side name, so that an update knows it without
 	// asking.
 	NativeName string `json:"native_name,omitempty"`
+	// Told is what was last declared of what others can change.
+	Told told `json:"told,omitempty"`
+	// Next is what an update that has not ended well was to make of it.
+	Next told `json:"next,omitempty"`
 }
 
 // privateGetter and privateSetter are the framework's private state, whose

@@ -36,6 +36,13 @@ func (r *Resource[M, S, T, PM]) unchanged(req resource.ModifyPlanRequest, record
 	if err := attributes["deletion_protection"].As(&protected); err != nil {
 		return false
 	}
+	for name, was := range record.Told {
+		if value, ok := attributes[name]; ok {
+			if now, ok := wordOf(value); ok && !sameWord(was, now) {
+				return false // somebody changed it to what is asked for now
+			}
+		}
+	}
 	base := &Common{ID: text("id"), Name: text("name"), Location: text("location"), Deployment: text("deployment"),
 		DeletionProtection: types.BoolValue(protected)}
 	if base.Deployment.ValueString() != r.env.Deployment || record.ID != base.ID.ValueString() || record.Protected != protected {

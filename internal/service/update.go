@@ -10,10 +10,13 @@ import (
 )
 
 // Update implements resource.Resource. It starts from the state, which the
-// plan has just refreshed, and so needs no read.
+// plan has just refreshed, and so needs no read: what others have changed is
+// in it, and written anew.
 func (r *Resource[M, S, T, PM]) Update(ctx context.Context, req resource.UpdateRequest, resp *resource.UpdateResponse) {
 	prior, plan, config := new(M), new(M), new(M)
 	diags := &resp.Diagnostics
+	record := readRecord(ctx, req.Private, diags)
+	declared := r.declared(ctx, req.State, record.Told, diags)
 	diags.Append(req.State.Get(ctx, prior)...)
 	diags.Append(req.Plan.Get(ctx, plan)...)
 	diags.Append(req.Config.Get(ctx, config)...)
@@ -21,7 +24,7 @@ func (r *Resource[M, S, T, PM]) Update(ctx context.Context, req resource.UpdateR
 		return
 	}
 	ctx = cloud.WithPriority(ctx, tierOf(PM(plan)).Priority())
-	r.judge(ctx, &Review[M]{Env: r.env, Config: config, Prior: prior, Plan: plan, Final: true, Diags: diags})
+	r.judge(ctx, &Review[M]{Env: r.env, Config: config, Prior: declared, Plan: plan, Final: true, Diags: diags})
 	if diags.HasError() {
 		return
 	}
@@ -33,7 +36,6 @@ func (r *Resource[M, S, T, PM]) Update(ctx context.Context, req resource.UpdateR
 	}
 	had, _ := r.spec(ctx, prior, PM(prior).Base().Deployment.ValueString(), diags)
 	want, location := r.spec(ctx, plan, r.env.Deployment, diags)
-	record := readRecord(ctx, req.Private, diags)
 	store, caps := r.store(location, diags)
 	if diags.HasError() {
 		return
@@ -42,6 +44,9 @@ func (r *Resource[M, S, T, PM]) Update(ctx context.Context, req resource.UpdateR
 	diags.Append(more...)
 	limited, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
+	// Should this fail half-way, the next refresh finds out what was written.
+	record.Next = tell(req.Plan.Raw, looseNames(r.def.Kind, caps))
+	writeRecord(ctx, resp.Private, record, diags)
 	updated, err := store.Update(limited, r.def.Rebuild(prior, cloud.Object{ID: id, NativeName: record.NativeName}, had), want)
 	if err != nil {
 		r.explain(ctx, err, "change", PM(prior).Base(), diags)
@@ -53,5 +58,5 @@ func (r *Resource[M, S, T, PM]) Update(ctx context.Context, req resource.UpdateR
 	settle(ctx, req.Plan, &resp.State, diags)
 	setIdentity(ctx, resp.Identity, id, diags)
 	object, _ := r.def.Observed(updated)
-	writeRecord(ctx, resp.Private, Record{ID: id.String(), Protected: base.DeletionProtection.ValueBool(), NativeName: object.NativeName}, diags)
+	r.remember(ctx, resp.Private, Record{ID: id.String(), Protected: base.DeletionProtection.ValueBool(), NativeName: object.NativeName}, resp.State.Raw, caps, diags)
 }

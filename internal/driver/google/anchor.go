@@ -24,12 +24,15 @@ type anchors struct {
 	dropped map[string]bool
 }
 
+// anchorPrefix begins the names of anchors.
+const anchorPrefix = "holdfast-"
+
 // anchorName is the anchor network of a deployment.
 func anchorName(deployment string) string {
 	if deployment == "" {
-		return "holdfast-none"
+		return anchorPrefix + "none"
 	}
-	name := "holdfast-" + deployment
+	name := anchorPrefix + deployment
 	if len(name) > maxName {
 		name = strings.TrimRight(name[:maxName-shortHash-1], "-") + "-" + digest(shortHash, deployment)
 	}
@@ -182,4 +185,10 @@ func (d *Driver) dropOnce(ctx context.Context, name string) error {
 		return nil
 	}
 	return err
+}
+
+// looksLikeAnchor tells an anchor by its name, which stays when somebody has
+// changed the descriptions: other networks' names end with their zone.
+func looksLikeAnchor(network string) bool {
+	return strings.HasPrefix(network, anchorPrefix) && zoneIn(network) == ""
 }

@@ -1,6 +1,7 @@
 package google
 
 import (
+	"fmt"
 	"maps"
 	"reflect"
 	"slices"
@@ -125,7 +126,7 @@ func (b *buckets) observeBucket(attrs *storage.BucketAttrs) cloud.Bucket {
 	if have.Name == "" { // a bucket cannot be renamed: the label is right
 		have.Name = attrs.Name
 	}
-	have.Object = cloud.Object{ID: cloud.ID{Location: have.Location, Native: attrs.Name}, NativeName: attrs.Name, Created: attrs.Created}
+	have.Object = cloud.Object{ID: cloud.ID{Location: have.Location, Native: attrs.Name}, NativeName: attrs.Name, Created: attrs.Created, Key: cloud.KeyIn(attrs.Labels, have.Meta)}
 	if policy := attrs.RetentionPolicy; policy != nil {
 		have.ImmutableDays, have.LockRetention = int(policy.RetentionPeriod/day), policy.IsLocked
 	}
@@ -176,6 +177,10 @@ func (b *buckets) zoneOf(region string) string {
 func planBucket(attrs *storage.BucketAttrs, have cloud.Bucket, want cloud.BucketSpec) (*storage.BucketAttrsToUpdate, error) {
 	if err := cloud.CheckBucketChange(Name, have, want); err != nil {
 		return nil, err
+	}
+	if have.Deployment != "" && have.Deployment != want.Deployment {
+		return nil, &cloud.Error{Code: cloud.CodeNameTaken, Cloud: Name, Kind: cloud.KindBucket, ID: attrs.Name,
+			Message: fmt.Sprintf("it belongs to the deployment %q now, which nothing may be written over", have.Deployment)}
 	}
 	if have.LockRetention && !want.LockRetention {
 		return nil, unsupported(cloud.KindBucket, attrs.Name, "lock_retention", "the retention is locked, which nobody can undo")

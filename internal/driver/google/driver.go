@@ -181,6 +181,8 @@ func (d *Driver) Capabilities() cloud.Capabilities {
 		MaxUserDataBytes: maxUserDataBytes,
 		// VPC rules belong to one network for good.
 		Replaces: map[cloud.Kind][]string{cloud.KindFirewall: {"network_id"}},
+		// A VPC has no range of its own: it is kept with the labels.
+		Loose: map[cloud.Kind][]string{cloud.KindNetwork: {"cidr"}},
 	}
 }
 

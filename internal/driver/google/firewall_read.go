@@ -65,7 +65,8 @@ func (s ruleSet) head() *computepb.Firewall {
 // home tells where the firewall's own rules stand.
 func (s ruleSet) home() site {
 	head := s.head()
-	return site{Network: lastPart(head.GetNetwork()), Anchor: described(head.GetDescription())[labelAnchor] != ""}
+	network := lastPart(head.GetNetwork())
+	return site{Network: network, Anchor: described(head.GetDescription())[labelAnchor] != "" || looksLikeAnchor(network)}
 }
 
 // sites lists the networks in which the firewall has rules, its own first.
@@ -101,8 +102,9 @@ func (s ruleSet) labels() map[string]string {
 func firewallFrom(have ruleSet) cloud.Firewall {
 	var firewall cloud.Firewall
 	head, home := have.head(), have.home()
-	firewall.Meta = metaOf(have.tag, "", have.labels(), false)
-	firewall.Object = objectOf(have.tag, head.GetCreationTimestamp(), firewall.Meta)
+	labels := have.labels()
+	firewall.Meta = metaOf(have.tag, "", labels, false)
+	firewall.Object = objectOf(have.tag, head.GetCreationTimestamp(), firewall.Meta, labels)
 	if !home.Anchor {
 		firewall.Network = home.Network
 	}

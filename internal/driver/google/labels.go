@@ -42,8 +42,8 @@ func metaOf(native, zone string, labels map[string]string, protected bool) cloud
 
 // objectOf makes the neutral identity of an observed object; created is the
 // vendor's creationTimestamp.
-func objectOf(native, created string, meta cloud.Meta) cloud.Object {
-	return cloud.Object{ID: cloud.ID{Location: meta.Location, Native: native}, NativeName: native, Created: timeOf(created)}
+func objectOf(native, created string, meta cloud.Meta, labels map[string]string) cloud.Object {
+	return cloud.Object{ID: cloud.ID{Location: meta.Location, Native: native}, NativeName: native, Created: timeOf(created), Key: cloud.KeyIn(labels, meta)}
 }
 
 // sameLabels tells whether two Metas ask for the same labels.

@@ -48,7 +48,7 @@ func networkFrom(have vpc) cloud.Network {
 	var network cloud.Network
 	native := have.network.GetName()
 	network.Meta = metaOf(native, "", have.pairs, false)
-	network.Object = objectOf(native, have.network.GetCreationTimestamp(), network.Meta)
+	network.Object = objectOf(native, have.network.GetCreationTimestamp(), network.Meta, have.pairs)
 	network.CIDR, _ = netip.ParsePrefix(have.pairs[labelCIDR])
 	for _, subnet := range have.subnets {
 		if prefix, err := netip.ParsePrefix(subnet.GetIpCidrRange()); err == nil {

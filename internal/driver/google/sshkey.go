@@ -46,7 +46,7 @@ func (sshKeys) at(key cloud.SSHKey, location cloud.Location) cloud.SSHKey {
 func (sshKeys) observe(have keyItem) cloud.SSHKey {
 	var key cloud.SSHKey
 	key.Meta = metaOf(have.name, "", have.value.Labels, false)
-	key.Object = objectOf(have.name, "", key.Meta)
+	key.Object = objectOf(have.name, "", key.Meta, have.value.Labels)
 	key.PublicKey = have.value.PublicKey
 	if parsed, _, _, _, err := ssh.ParseAuthorizedKey([]byte(key.PublicKey)); err == nil {
 		key.Fingerprint = ssh.FingerprintSHA256(parsed)

@@ -190,7 +190,7 @@ func originOf(spec cloud.VMSpec) string {
 func vmFrom(have *computepb.Instance) cloud.VM {
 	var vm cloud.VM
 	vm.Meta = metaOf(have.GetName(), lastPart(have.GetZone()), have.GetLabels(), have.GetDeletionProtection())
-	vm.Object = objectOf(have.GetName(), have.GetCreationTimestamp(), vm.Meta)
+	vm.Object = objectOf(have.GetName(), have.GetCreationTimestamp(), vm.Meta, have.GetLabels())
 	vm.Status = have.GetStatus()
 	vm.Power = powerOf(vm.Status)
 	vm = sized(vm, lastPart(have.GetMachineType()))
@@ -280,7 +280,7 @@ func powerOf(status string) cloud.PowerState {
 // addresses that the vendor chooses. Every VM is made running.
 func madeVM(spec cloud.VMSpec) cloud.VM {
 	native := nativeName(cloud.KindVM, spec.Meta)
-	vm := cloud.VM{Object: objectOf(native, "", spec.Meta), VMSpec: spec, Status: statusRunning, DiskGB: bootDiskGB(spec.Options)}
+	vm := cloud.VM{Object: objectOf(native, "", spec.Meta, nil), VMSpec: spec, Status: statusRunning, DiskGB: bootDiskGB(spec.Options)}
 	vm.Labels = maps.Clone(spec.Labels)
 	vm.SSHKeys, vm.UserData, vm.Alternatives = nil, "", nil
 	vm.Power = cloud.PowerRunning

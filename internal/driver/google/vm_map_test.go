@@ -163,6 +163,7 @@ func TestVMFrom(t *testing.T) {
 	spec.Options = map[string]string{optionKMSKey: someKey, optionServiceAccount: "db@acme-prod.iam.gserviceaccount.com"}
 	got := vmFrom(observedInstance(t, spec))
 	want := madeVM(spec)
+	want.Key = cloud.KeyOf(cloud.KindVM, spec.Meta, false)
 	want.DiskGB, want.PrivateIP = 10, netip.MustParseAddr("10.1.0.2")
 	want.IPv4, want.IPv6 = netip.MustParseAddr("203.0.113.7"), netip.MustParsePrefix("2001:db8:1:2:3::/128")
 	if diff := cmp.Diff(want, got, addresses); diff != "" {

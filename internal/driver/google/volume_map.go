@@ -56,7 +56,7 @@ func deviceOf(native string) string { return "/dev/disk/by-id/google-" + native 
 func volumeFrom(have *computepb.Disk) cloud.Volume {
 	var volume cloud.Volume
 	volume.Meta = metaOf(have.GetName(), lastPart(have.GetZone()), have.GetLabels(), false)
-	volume.Object = objectOf(have.GetName(), have.GetCreationTimestamp(), volume.Meta)
+	volume.Object = objectOf(have.GetName(), have.GetCreationTimestamp(), volume.Meta, have.GetLabels())
 	volume.SizeGB = have.GetSizeGb()
 	volume.Device = deviceOf(have.GetName())
 	if users := holders(have); len(users) > 0 {
@@ -78,7 +78,7 @@ func volumeFrom(have *computepb.Disk) cloud.Volume {
 // madeVolume is what is known of a volume when its creation has ended.
 func madeVolume(spec cloud.VolumeSpec) cloud.Volume {
 	native := nativeName(cloud.KindVolume, spec.Meta)
-	volume := cloud.Volume{Object: objectOf(native, "", spec.Meta), VolumeSpec: spec, Device: deviceOf(native)}
+	volume := cloud.Volume{Object: objectOf(native, "", spec.Meta, nil), VolumeSpec: spec, Device: deviceOf(native)}
 	volume.Labels = maps.Clone(spec.Labels)
 	volume.Protected = false
 	volume.Options = given(spec.Options, optionKMSKey, optionDiskType)

@@ -64,9 +64,9 @@ func TestVolumeFrom(t *testing.T) {
 				got.ID.String() != "google/europe-west3-a/data-europe-west3-a" {
 				t.Errorf("observed %+v", got)
 			}
-			// What the create tells is what is read, but for the time.
+			// What the create tells is what is read, but for the time and the key.
 			made := madeVolume(spec)
-			made.Created, made.AttachedTo = got.Created, got.AttachedTo
+			made.Created, made.AttachedTo, made.Key = got.Created, got.AttachedTo, cloud.KeyOf(cloud.KindVolume, spec.Meta, false)
 			if diff := cmp.Diff(made, got, cmpopts.EquateEmpty()); diff != "" {
 				t.Error(diff)
 			}

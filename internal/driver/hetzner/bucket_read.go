@@ -129,7 +129,7 @@ func (s *bucketState) observe(location, endpoint string) cloud.Bucket {
 	if b.Name == "" { // a bucket cannot be renamed: the label is right
 		b.Name = s.name
 	}
-	b.Object = cloud.Object{ID: cloud.ID{Location: b.Location, Native: s.name}, NativeName: s.name}
+	b.Object = cloud.Object{ID: cloud.ID{Location: b.Location, Native: s.name}, NativeName: s.name, Key: cloud.KeyIn(s.labels, b.Meta)}
 	b.ImmutableDays = s.immutableDays()
 	// A compliance retention is locked from the beginning.
 	b.LockRetention = b.ImmutableDays > 0

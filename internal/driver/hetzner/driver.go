@@ -160,6 +160,9 @@ func (d *Driver) Capabilities() cloud.Capabilities {
 		// that is to become immutable is replaced. A retention that is there
 		// grows in place.
 		Replaces: map[cloud.Kind][]string{cloud.KindBucket: {"immutable_days"}},
+		// Its owner may shorten or clear the default retention of a bucket: what
+		// was written keeps its lock, and the bucket its object lock.
+		Loose: map[cloud.Kind][]string{cloud.KindBucket: {"immutable_days"}},
 	}
 }
 

@@ -41,7 +41,7 @@ func rulesOf(rules []cloud.FirewallRule) []hcloud.FirewallRule {
 func firewallFrom(have *hcloud.Firewall) cloud.Firewall {
 	var firewall cloud.Firewall
 	firewall.Meta = metaOf(cloud.KindFirewall, have.Name, "", have.Labels, false)
-	firewall.Object = objectOf(have.ID, have.Name, firewall.Meta)
+	firewall.Object = objectOf(have.ID, have.Name, firewall.Meta, have.Labels)
 	firewall.Created = have.Created
 	for _, r := range have.Rules {
 		rule := cloud.FirewallRule{Direction: cloud.Direction(r.Direction), Protocol: string(r.Protocol)}

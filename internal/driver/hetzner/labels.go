@@ -65,8 +65,8 @@ func metaOf(kind cloud.Kind, name, location string, labels map[string]string, pr
 }
 
 // objectOf makes the neutral identity of an observed object.
-func objectOf(id int64, name string, meta cloud.Meta) cloud.Object {
-	return cloud.Object{ID: cloud.ID{Location: meta.Location, Native: native(id)}, NativeName: name}
+func objectOf(id int64, name string, meta cloud.Meta, labels map[string]string) cloud.Object {
+	return cloud.Object{ID: cloud.ID{Location: meta.Location, Native: native(id)}, NativeName: name, Key: cloud.KeyIn(labels, meta)}
 }
 
 // sameLabels tells whether two Metas ask for the same vendor-side name and

@@ -39,7 +39,7 @@ func routeOf(route cloud.Route) hcloud.NetworkRoute {
 func networkFrom(have *hcloud.Network) cloud.Network {
 	var network cloud.Network
 	network.Meta = metaOf(cloud.KindNetwork, have.Name, "", have.Labels, have.Protection.Delete)
-	network.Object = objectOf(have.ID, have.Name, network.Meta)
+	network.Object = objectOf(have.ID, have.Name, network.Meta, have.Labels)
 	network.Created = have.Created
 	network.CIDR = prefix(have.IPRange)
 	for _, subnet := range have.Subnets {

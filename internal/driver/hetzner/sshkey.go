@@ -32,7 +32,7 @@ func (sshKeys) at(key cloud.SSHKey, location cloud.Location) cloud.SSHKey {
 func (sshKeys) observe(have *hcloud.SSHKey) cloud.SSHKey {
 	key := cloud.SSHKey{Fingerprint: have.Fingerprint}
 	key.Meta = metaOf(cloud.KindSSHKey, have.Name, "", have.Labels, false)
-	key.Object = objectOf(have.ID, have.Name, key.Meta)
+	key.Object = objectOf(have.ID, have.Name, key.Meta, have.Labels)
 	key.Created = have.Created
 	key.PublicKey = have.PublicKey
 	return key

@@ -139,7 +139,7 @@ func vmFrom(have *hcloud.Server) cloud.VM {
 		location = have.Location.Name
 	}
 	vm.Meta = metaOf(cloud.KindVM, have.Name, location, have.Labels, have.Protection.Delete)
-	vm.Object = objectOf(have.ID, have.Name, vm.Meta)
+	vm.Object = objectOf(have.ID, have.Name, vm.Meta, have.Labels)
 	vm.Created = have.Created
 	vm.Status = string(have.Status)
 	vm.Power = powerOf(have.Status)

@@ -127,6 +127,7 @@ func TestVMFrom(t *testing.T) {
 			IPv6:      hcloud.ServerPublicNetIPv6{IP: netip.MustParseAddr("2001:db8::").AsSlice(), Network: ipNet(cidr("2001:db8::/64"))},
 			Firewalls: []*hcloud.ServerFirewallStatus{{Firewall: hcloud.Firewall{ID: 30}}}}}
 	want := observedVM(spec)
+	want.Key = keyOf(cloud.KindVM, spec.Meta)
 	want.CPUs, want.MemoryGB, want.DiskGB, want.Architecture = 2, 4, 80, cloud.ArchX86
 	want.IPv4, want.IPv6 = netip.MustParseAddr("192.0.2.1"), cidr("2001:db8::/64")
 	if diff := cmp.Diff(want, vmFrom(have), addresses); diff != "" {

@@ -40,7 +40,7 @@ func volumeFrom(have *hcloud.Volume) cloud.Volume {
 		location = have.Location.Name
 	}
 	volume.Meta = metaOf(cloud.KindVolume, have.Name, location, have.Labels, have.Protection.Delete)
-	volume.Object = objectOf(have.ID, have.Name, volume.Meta)
+	volume.Object = objectOf(have.ID, have.Name, volume.Meta, have.Labels)
 	volume.Created = have.Created
 	volume.SizeGB = int64(have.Size)
 	volume.Device = have.LinuxDevice

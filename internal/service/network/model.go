@@ -89,7 +89,10 @@ func toSpec(_ context.Context, m *Model, meta cloud.Meta) (cloud.NetworkSpec, di
 }
 
 func fromObject(_ context.Context, m *Model, observed cloud.Network) diag.Diagnostics {
-	m.CIDR = types.StringValue(observed.CIDR.String())
+	m.CIDR = types.StringNull() // where it is kept in labels, and they are gone
+	if observed.CIDR.IsValid() {
+		m.CIDR = types.StringValue(observed.CIDR.String())
+	}
 	subnets := make([]string, 0, len(observed.Subnets))
 	for _, subnet := range observed.Subnets {
 		subnets = append(subnets, subnet.String())

@@ -24,7 +24,12 @@ type Store[S, T any] struct {
 }
 
 func newStore[S, T any](c *Cloud, kind cloud.Kind, build func(cloud.Object, S) T, take func(T) (cloud.Object, S, cloud.Meta), metaOf func(S) cloud.Meta) *Store[S, T] {
-	return &Store[S, T]{cloud: c, kind: kind, objects: map[string]T{}, build: build, take: take, metaOf: metaOf}
+	s := &Store[S, T]{cloud: c, kind: kind, objects: map[string]T{}, take: take, metaOf: metaOf}
+	s.build = func(object cloud.Object, spec S) T {
+		object.Key = s.key(metaOf(spec))
+		return build(object, spec)
+	}
+	return s
 }
 
 // key is what makes an object unique, by which a create adopts it.

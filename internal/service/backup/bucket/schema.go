@@ -37,7 +37,8 @@ func resourceSchema(context.Context) schema.Schema {
 			"immutable_days": schema.Int64Attribute{
 				Optional: true, Computed: true, Default: int64default.StaticInt64(0),
 				MarkdownDescription: "For how many days after it was written nobody can delete or overwrite an object (BAK-6): 93 or more, which is how long the default retention of a backup plan keeps a backup. " +
-					"It grows in place and never shrinks. From 0 to more replaces the bucket where the vendor decides it at creation (Hetzner). Default `0`: not immutable.",
+					"It grows in place and never shrinks. From 0 to more replaces the bucket where the vendor decides it at creation (Hetzner). " +
+					"There the account's owner can still shorten or clear the bucket's default: what was written keeps its lock, and what is written afterwards gets the weaker one, or none, until the next apply puts the default back. Default `0`: not immutable.",
 			},
 			"lock_retention": schema.BoolAttribute{
 				Optional: true, Computed: true, Default: booldefault.StaticBool(false),
