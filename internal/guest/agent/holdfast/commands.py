@@ -13,8 +13,10 @@ WAIT = 7200
 
 
 def machine(arguments):
-    """Of the environment only what says whom to trust is handed on."""
-    keep = {k: os.environ[k] for k in ("SSL_CERT_FILE", "SSL_CERT_DIR") if k in os.environ}
+    """Of the environment only what says whom to trust is handed on; and where
+    the programs are, to a machine that is none."""
+    names = ["SSL_CERT_FILE", "SSL_CERT_DIR"] + (["PATH"] if arguments.root != "/" else [])
+    keep = {k: os.environ[k] for k in names if k in os.environ}
     return Machine(arguments.root, keep)
 
 

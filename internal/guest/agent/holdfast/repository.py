@@ -104,7 +104,7 @@ class Repository:
         self.m.log(f"made the repository in {self.name}")
 
     def present(self):
-        return self.store.has(self.store.prefix + "config")
+        return self.store.has(self.store.repository + "/config")
 
     def snapshots(self, machine=None):
         """All backups of a machine (this one) that are there, oldest first."""

@@ -35,7 +35,9 @@ def store(m, spec, bucket):
 class Store:
     def __init__(self, m, spec, bucket):
         self.m, self.spec, self.bucket = m, spec, bucket
+        # Where everything of the tenant stands, and its repository within.
         self.prefix = f"{spec.deployment}/{spec.tenant}/"
+        self.repository = self.prefix + "restic"
 
     def curl(self, url, arguments=(), config=(), good=(200, 201)):
         """Makes a request and answers its status and what came back."""
@@ -110,7 +112,7 @@ class S3(Store):
 
     def restic(self):
         """The repository's address, and the environment that leads to its keys."""
-        return f"s3:{self.base}/{self.bucket.name}/{self.prefix.rstrip('/')}", {"AWS_SHARED_CREDENTIALS_FILE": self.key_file()}
+        return f"s3:{self.base}/{self.bucket.name}/{self.repository}", {"AWS_SHARED_CREDENTIALS_FILE": self.key_file()}
 
 
 class GCS(Store):
@@ -171,4 +173,4 @@ class GCS(Store):
 
     def restic(self):
         key = self.key_file()
-        return f"gs:{self.bucket.name}:/{self.prefix.rstrip('/')}", {"GOOGLE_APPLICATION_CREDENTIALS": key} if key else {}
+        return f"gs:{self.bucket.name}:/{self.repository}", {"GOOGLE_APPLICATION_CREDENTIALS": key} if key else {}
