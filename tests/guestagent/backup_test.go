@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"os"
@@ -12,7 +13,6 @@ import (
 	"testing"
 	"time"
 
-	"cloud.google.com/go/iam"
 	iampb "cloud.google.com/go/iam/apiv1/iampb"
 	"cloud.google.com/go/storage"
 	"github.com/minio/minio-go/v7"
@@ -20,17 +20,20 @@ import (
 	"google.golang.org/api/option"
 	"google.golang.org/genproto/googleapis/type/expr"
 
-	"github.com/holdfast-cloud/terraform-provider-holdfast/internal/driver/google"
-	"github.com/holdfast-cloud/terraform-provider-holdfast/internal/driver/hetzner"
 	"github.com/holdfast-cloud/terraform-provider-holdfast/internal/guest"
 	"github.com/holdfast-cloud/terraform-provider-holdfast/internal/guest/status"
 	"github.com/holdfast-cloud/terraform-provider-holdfast/internal/simcloud"
+	"github.com/holdfast-cloud/terraform-provider-holdfast/internal/simcloud/s3"
 )
 
 const (
 	account      = "guest@acme-prod.iam.gserviceaccount.com"
 	accountToken = canary + "google-token"
 	prefix       = "acme-eu/acme/"
+	// The machine's pair of keys for Hetzner's stores, and the operator's.
+	machineKey, machineSecret   = "MACHINE", canary + "s3"
+	operatorKey, operatorSecret = "OPERATOR", "operator"
+	machineProject              = "42"
 )
 
 // vaults are three buckets of the embedded clouds, reached under the vendors'
@@ -45,14 +48,21 @@ type vaults struct {
 	spec guest.Spec
 }
 
+// lose makes a location unreachable, with all that stands in it.
+func (v *vaults) lose(location string) {
+	v.t.Helper()
+	_, err := v.sim.AddFault(simcloud.Fault{Kind: simcloud.FaultLocationLost, Cloud: simcloud.Hetzner, Location: location})
+	v.must(err)
+}
+
 func newVaults(t *testing.T) *vaults {
 	t.Helper()
 	v := &vaults{t: t}
 	var err error
 	v.sim, err = simcloud.New(simcloud.Options{DataFile: filepath.Join(t.TempDir(), "sim.db"),
-		GoogleServiceAccounts: map[string]string{accountToken: account}})
+		GoogleServiceAccounts: map[string]string{accountToken: account}, S3: s3.Options{Keys: map[string]simcloud.S3Key{
+			machineKey: {Secret: machineSecret, Project: machineProject}, operatorKey: {Secret: operatorSecret, Project: machineProject}}}})
 	v.must(err)
-	v.sim.Clock()
 	v.at, err = v.sim.Serve("127.0.0.1:0")
 	v.must(err)
 	names, err := v.sim.ServeNames("127.0.0.1:0")
@@ -72,7 +82,7 @@ func newVaults(t *testing.T) *vaults {
 
 	key, _ := keyFile(t, account, accountToken)
 	pair := func() guest.Sealed {
-		text, err := json.Marshal(map[string]string{"access_key": simcloud.DefaultS3AccessKey, "secret_key": simcloud.DefaultS3SecretKey})
+		text, err := json.Marshal(map[string]string{"access_key": machineKey, "secret_key": machineSecret})
 		v.must(err)
 		return sealed(string(text))
 	}
@@ -87,7 +97,7 @@ func newVaults(t *testing.T) *vaults {
 			}}}
 	v.must(v.s3("fsn1").MakeBucket(t.Context(), "acme-near", minio.MakeBucketOptions{Region: "fsn1"}))
 	v.must(v.s3("hel1").MakeBucket(t.Context(), "acme-north", minio.MakeBucketOptions{Region: "hel1", ObjectLocking: true}))
-	v.confineS3("hel1", "acme-north")
+	v.confineS3("acme-north")
 	v.must(v.gcs.Bucket("acme-far").Create(t.Context(), "acme-prod", &storage.BucketAttrs{Location: "us-central1",
 		UniformBucketLevelAccess: storage.UniformBucketLevelAccess{Enabled: true}}))
 	v.confineGCS("acme-far")
@@ -101,27 +111,53 @@ func (v *vaults) must(err error) {
 	}
 }
 
-// confineS3 leaves the machine's key what a guest has: no right to delete.
-func (v *vaults) confineS3(location, bucket string) {
+// confineS3 leaves the machine's key what a guest without locks has: it writes,
+// reads and lists below its own prefix, and deletes nothing.
+func (v *vaults) confineS3(bucket string) {
 	v.t.Helper()
-	statements, err := hetzner.GuestStatements(bucket, hetzner.Guest{Project: "42", AccessKey: simcloud.DefaultS3AccessKey, Prefix: prefix})
+	type statement struct {
+		Sid, Effect           string
+		Principal             map[string]string
+		Action                []string
+		Resource, NotResource []string                     `json:",omitempty"`
+		Condition             map[string]map[string]string `json:",omitempty"`
+	}
+	all, own := []string{"arn:aws:s3:::" + bucket}, []string{"arn:aws:s3:::" + bucket + "/" + prefix + "*"}
+	work, list := []string{"s3:PutObject", "s3:GetObject"}, []string{"s3:ListBucket"}
+	statements := []statement{
+		{Sid: "Work", Effect: "Allow", Action: work, Resource: own},
+		{Sid: "List", Effect: "Allow", Action: list, Resource: all, Condition: map[string]map[string]string{"StringLike": {"s3:prefix": prefix + "*"}}},
+		{Sid: "NoOtherWork", Effect: "Deny", Action: work, NotResource: own},
+		{Sid: "NoOtherList", Effect: "Deny", Action: list, Resource: all, Condition: map[string]map[string]string{"StringNotLike": {"s3:prefix": prefix + "*"}}},
+		{Sid: "NoWholeList", Effect: "Deny", Action: list, Resource: all, Condition: map[string]map[string]string{"Null": {"s3:prefix": "true"}}},
+		{Sid: "NoDelete", Effect: "Deny", Action: []string{"s3:DeleteObject", "s3:DeleteObjectVersion"}, Resource: []string{"arn:aws:s3:::" + bucket + "/*"}},
+	}
+	for i := range statements {
+		statements[i].Principal = map[string]string{"AWS": "arn:aws:iam:::user/p" + machineProject + ":" + machineKey}
+	}
+	text, err := json.Marshal(map[string]any{"Version": "2012-10-17", "Statement": statements})
 	v.must(err)
-	_ = location
-	_ = statements
+	v.must(v.s3("hel1").SetBucketPolicy(v.t.Context(), bucket, string(text)))
 }
 
+// confineGCS does the same for the service account; its status it may overwrite.
 func (v *vaults) confineGCS(bucket string) {
 	v.t.Helper()
-	bindings, err := google.GuestBindings(bucket, google.Guest{ServiceAccount: account, Prefix: prefix})
-	v.must(err)
 	handle := v.gcs.Bucket(bucket).IAM().V3()
 	policy, err := handle.Policy(v.t.Context())
 	v.must(err)
-	for _, b := range bindings {
-		policy.Bindings = append(policy.Bindings, &iampb.Binding{Role: b.Role, Members: b.Members,
-			Condition: &expr.Expr{Title: b.Condition.Title, Expression: b.Condition.Expression}})
+	within := func(prefix string) string {
+		return fmt.Sprintf("resource.name.startsWith(%q)", "projects/_/buckets/"+bucket+"/objects/"+prefix)
 	}
-	v.must(handle.SetPolicy(v.t.Context(), &iam.Policy3{Bindings: policy.Bindings}))
+	for role, expression := range map[string]string{
+		"roles/storage.objectCreator": within(prefix),
+		"roles/storage.objectViewer":  within(prefix) + fmt.Sprintf(" || api.getAttribute(%q, %q).startsWith(%q)", "storage.googleapis.com/objectListPrefix", "", prefix),
+		"roles/storage.objectUser":    within(prefix + "status/"),
+	} {
+		policy.Bindings = append(policy.Bindings, &iampb.Binding{Role: role, Members: []string{"serviceAccount:" + account},
+			Condition: &expr.Expr{Title: role, Expression: expression}})
+	}
+	v.must(handle.SetPolicy(v.t.Context(), policy))
 }
 
 type owner struct{}
@@ -135,7 +171,7 @@ func (owner) RoundTrip(r *http.Request) (*http.Response, error) {
 func (v *vaults) s3(location string) *minio.Client {
 	v.t.Helper()
 	client, err := minio.New(strings.TrimPrefix(v.at.S3[location], "http://"), &minio.Options{Region: location,
-		Creds: credentials.NewStaticV4(simcloud.DefaultS3AccessKey, simcloud.DefaultS3SecretKey, "")})
+		Creds: credentials.NewStaticV4(operatorKey, operatorSecret, "")})
 	v.must(err)
 	return client
 }
@@ -168,16 +204,130 @@ func (v *vaults) told(bucket string) status.Status {
 	return s
 }
 
-func TestBackupsReachEveryBucket(t *testing.T) {
+// bucketOf is what a status tells of one bucket.
+func bucketOf(t *testing.T, s status.Status, name string) status.Bucket {
+	t.Helper()
+	for _, b := range s.Backups {
+		if b.Name == name {
+			return b
+		}
+	}
+	t.Fatalf("nothing is told of %s", name)
+	return status.Bucket{}
+}
+
+// A machine is backed up to three buckets with the rights that a guest has there,
+// through a night in which the nearest does not answer; and everything comes back.
+func TestBackupsAndRestores(t *testing.T) {
 	t.Parallel()
 	v := newVaults(t)
 	m := newAgentMachine(t, v.spec, v.env...)
-	m.fill(12)
-	start := time.Now()
+	m.must(m.guest("boot")) // settings, the volume as it is, no restore
+	first := m.fill(9)
 	m.must(m.backup("", "scheduled"))
-	t.Logf("first backup to three buckets: %s", time.Since(start).Round(time.Second))
-	for _, bucket := range []string{"acme-near", "acme-north", "acme-far"} {
-		s := v.told(bucket)
-		t.Logf("%+v", s)
+	all := []string{"acme-near", "acme-north", "acme-far"}
+	for _, bucket := range all {
+		told := v.told(bucket)
+		for _, name := range all {
+			b := bucketOf(t, told, name)
+			if len(b.Snapshots) != 1 || len(b.Snapshots[0].Classes) != 3 || b.Others != 0 || b.LastRun == nil || b.LastRun.Result != status.OK ||
+				b.Check == nil || b.Check.Result != status.OK {
+				t.Errorf("%s tells of %s: %+v", bucket, name, b)
+			}
+		}
+		if len(told.Listening) != 2 || told.Listening[0] != (status.Socket{Protocol: "tcp", Address: "0.0.0.0", Port: 22, Program: "sshd"}) ||
+			len(told.FailedUnits) != 1 || told.System.SecurityUpdates != 1 || len(told.Volumes) != 1 {
+			t.Errorf("%s: %+v", bucket, told)
+		}
+		want := status.Volume{Name: "acme-data", Mount: m.data, Format: "luks2", Cipher: "aes-xts-plain64", KeyBits: 512, Unlocked: true, UnattendedUnlock: true, RecoverySlot: true}
+		if len(told.Volumes) == 1 && told.Volumes[0] != want {
+			t.Errorf("%s: %+v", bucket, told.Volumes[0])
+		}
+	}
+
+	second := m.fill(11)
+	v.lose("fsn1")
+	if _, log, err := m.backup("", "scheduled"); err == nil || !strings.Contains(log, "acme-near") || strings.Contains(log, "acme-far:") {
+		t.Errorf("a night without the nearest bucket: %v %s", err, log)
+	}
+	told := v.told("acme-north")
+	if near := bucketOf(t, told, "acme-near"); len(near.Snapshots) != 1 || near.LastRun.Result != status.Failed || near.LastRun.Message == "" {
+		t.Errorf("of the bucket that does not answer: %+v", near)
+	}
+	for _, name := range []string{"acme-north", "acme-far"} {
+		if b := bucketOf(t, told, name); len(b.Snapshots) != 2 || b.LastRun.Result != status.OK {
+			t.Errorf("%s: %+v", name, b)
+		}
+	}
+
+	// A machine that replaces it has nothing but its spec.
+	lost := v.spec
+	lost.Restore = &guest.Restore{From: "latest"}
+	heir := newAgentMachine(t, lost, v.env...)
+	heir.must(heir.guest("boot"))
+	heir.holds(second)
+	if r := v.told("acme-far").Restore; r == nil || r.Phase != status.PhaseDone || r.Bucket != "acme-north" || r.BytesTotal == 0 || r.BytesDone != r.BytesTotal {
+		t.Errorf("the restore is told as %+v", r)
+	}
+	heir.write(filepath.Join(heir.data, "new"), "written later", 0o600)
+	heir.must(heir.guest("boot")) // again: nothing is restored over what is there
+	if _, err := os.Stat(filepath.Join(heir.data, "new")); err != nil {
+		t.Error(err)
+	}
+
+	// The nearest is back and gets what it missed.
+	v.sim.ClearFaults()
+	third := m.fill(12)
+	manual := strings.TrimSpace(m.must(m.backup("", "now")))
+	near := bucketOf(t, v.told("acme-near"), "acme-near")
+	if len(near.Snapshots) != 3 || near.Snapshots[0].ID != manual || len(near.Snapshots[0].Classes) != 0 {
+		t.Errorf("the nearest bucket now holds %+v, the newest should be %s", near.Snapshots, manual)
+	}
+	list := m.must(m.backup("", "list"))
+	if strings.Count(list, "made by hand") != 3 || strings.Count(list, "3 backups") != 3 {
+		t.Errorf("list: %s", list)
+	}
+	for name, want := range third {
+		if got := m.must(m.backup("", "get", "latest", filepath.Join(m.data, name))); got != want {
+			t.Errorf("%s is downloaded as %d bytes, want %d", name, len(got), len(want))
+		}
+		break
+	}
+	beside := filepath.Join(t.TempDir(), "beside")
+	oldest := near.Snapshots[2]
+	m.must(m.backup("", "restore", oldest.ID[:12], "--beside", beside))
+	compare(t, filepath.Join(beside, m.data), first)
+
+	// Onto the live data only when asked twice; what was there is kept.
+	if _, _, err := m.backup("no\n", "restore", oldest.ID, "--live"); err == nil {
+		t.Error("restored although the person did not confirm")
+	}
+	m.holds(third)
+	m.must(m.backup("acme\n", "restore", oldest.Time.Add(time.Second).Format(time.RFC3339), "--live"))
+	m.holds(first)
+	kept, err := filepath.Glob(filepath.Join(m.data, ".holdfast", "replaced-*"))
+	if err != nil || len(kept) != 1 {
+		t.Fatalf("%v %v", kept, err)
+	}
+	compare(t, filepath.Join(kept[0], m.data), third)
+	m.noSecrets()
+}
+
+// noSecrets looks for what was sealed in all files of the machine that a disk
+// keeps.
+func (m *agentMachine) noSecrets() {
+	m.t.Helper()
+	err := filepath.WalkDir(m.root, func(path string, d os.DirEntry, err error) error {
+		if err != nil || !d.Type().IsRegular() || strings.HasPrefix(path, filepath.Join(m.root, "run/holdfast/secrets")) {
+			return err
+		}
+		content, err := os.ReadFile(path)
+		if strings.Contains(string(content), canary) {
+			m.t.Errorf("%s holds a secret", path)
+		}
+		return err
+	})
+	if err != nil {
+		m.t.Error(err)
 	}
 }

@@ -42,11 +42,15 @@ type agentMachine struct {
 var tools = map[string]string{
 	// What is sealed is the third part, in base64: the agent opens whatever the
 	// tool opens.
-	"clevis":    `[ "$1" = decrypt ] || exit 1; cut -d. -f3 | base64 -d`,
-	"systemctl": `[ "$1" = list-units ] && echo "broken.service loaded failed failed A broken one"; exit 0`,
-	"ss":        `echo 'tcp LISTEN 0 128 0.0.0.0:22 0.0.0.0:* users:(("sshd",pid=1,fd=3))'; echo 'tcp LISTEN 0 128 [::]:22 [::]:* users:(("sshd",pid=1,fd=4))'`,
-	"apt-get":   `echo 'Inst openssl [3.0.1] (3.0.2 Debian-Security:12/stable-security [amd64])'; echo 'Inst vim [1] (2 Debian:12/stable [amd64])'`,
-	"blkid":     `printf 'DEVNAME=x\nUUID=0b1d6a4e-3c7f-4e21-9d55-2f6a0c9e7b13\nLABEL=holdfast-data\nVERSION=2\nTYPE=crypto_LUKS\n'`,
+	"clevis":      `[ "$1" = decrypt ] || exit 1; cut -d. -f3 | base64 -d`,
+	"systemctl":   `[ "$1" = list-units ] && echo "broken.service loaded failed failed A broken one"; exit 0`,
+	"blockdev":    "echo 1073741824",
+	"resize2fs":   "exit 0",
+	"timedatectl": "exit 0",
+	"nft":         "exit 0",
+	"ss":          `echo 'tcp LISTEN 0 128 0.0.0.0:22 0.0.0.0:* users:(("sshd",pid=1,fd=3))'; echo 'tcp LISTEN 0 128 [::]:22 [::]:* users:(("sshd",pid=1,fd=4))'`,
+	"apt-get":     `echo 'Inst openssl [3.0.1] (3.0.2 Debian-Security:12/stable-security [amd64])'; echo 'Inst vim [1] (2 Debian:12/stable [amd64])'`,
+	"blkid":       `printf 'DEVNAME=x\nUUID=0b1d6a4e-3c7f-4e21-9d55-2f6a0c9e7b13\nLABEL=holdfast-data\nVERSION=2\nTYPE=crypto_LUKS\n'`,
 	"cryptsetup": `[ "$1" = luksDump ] || exit 1
 echo '{"keyslots":{"1":{},"2":{}},"tokens":{"0":{"type":"holdfast-recovery","keyslots":["1"]},"1":{"type":"clevis","keyslots":["2"]}},"segments":{"0":{"encryption":"aes-xts-plain64"}}}'`,
 	"dmsetup": `[ "$1" = table ] || exit 1; echo "0 2064384 crypt aes-xts-plain64 :64:logon:cryptsetup:x-d0 0 $(stat -c '%Hr:%Lr' /dev/null) 32768"`,
@@ -72,6 +76,7 @@ func newAgentMachine(t *testing.T, spec guest.Spec, environment ...string) *agen
 		"/proc/sys/kernel/random/boot_id": "0b1d6a4e-3c7f-4e21-9d55-2f6a0c9e7b13\n",
 		"/etc/os-release":                 "PRETTY_NAME=\"Debian GNU/Linux 12 (bookworm)\"\n",
 		"/var/lib/dpkg/status":            "",
+		"/usr/share/zoneinfo/UTC":         "",
 		"/proc/self/mountinfo": "20 1 0:1 / /run rw - tmpfs tmpfs rw\n21 1 8:1 / / rw - ext4 /dev/sda1 rw\n" +
 			"30 1 254:0 / " + m.data + " rw - ext4 /dev/mapper/holdfast-acme-data rw\n",
 	} {
@@ -86,7 +91,9 @@ func newAgentMachine(t *testing.T, spec guest.Spec, environment ...string) *agen
 	// /dev/null stands for the device: something with a number.
 	m.spec.Volumes = []guest.Volume{{Name: "acme-data", Device: "/dev/null", Mount: m.data,
 		Binding: guest.Binding{Tang: []guest.Tang{{URL: "http://127.0.0.1:1", Thumbprint: "x"}}, Threshold: 1}}}
-	m.spec.Backup.Paths = []string{m.data}
+	backup := *spec.Backup
+	backup.Paths = []string{m.data}
+	m.spec.Backup = &backup
 	m.told()
 	m.env = append([]string{"PATH=" + fake + ":" + os.Getenv("PATH"), "HOME=" + dir, "PYTHONDONTWRITEBYTECODE=1"}, environment...)
 	return m

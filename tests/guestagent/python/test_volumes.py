@@ -7,12 +7,12 @@ import unittest
 
 from holdfast import boot, luks, volumes
 from holdfast.machine import Problem
-from world import CANARY, PowerCut, World, spec_text
+from world import CANARY, TMP, PowerCut, World, spec_text
 
 
 class VolumeTest(unittest.TestCase):
     def world(self, **changes):
-        where = tempfile.mkdtemp()
+        where = tempfile.mkdtemp(dir=TMP)
         self.addCleanup(shutil.rmtree, where, True)
         w = World(spec_text(where, **changes))
         self.addCleanup(w.close)

@@ -11,6 +11,8 @@ from datetime import datetime, timedelta, timezone
 from holdfast import machine, spec
 
 CANARY = "canary-"
+# Everything of a simulated machine lies on one file system, in memory if possible.
+TMP = "/dev/shm" if os.path.isdir("/dev/shm") else None
 
 
 class PowerCut(BaseException):
@@ -40,7 +42,7 @@ class World(machine.Machine):
     """One machine over several boots; see the module."""
 
     def __init__(self, text):
-        self.tmp = tempfile.mkdtemp(prefix="holdfast-test-", dir="/dev/shm" if os.path.isdir("/dev/shm") else None)
+        self.tmp = tempfile.mkdtemp(prefix="holdfast-test-", dir=TMP)
         os.fsync = lambda fd: None  # the simulated disk loses nothing
         super().__init__(self.tmp + "/root", {})
         self.devices, self.mappings, self.mounted_at = {}, {}, {}
@@ -331,6 +333,79 @@ class World(machine.Machine):
         return 0, ""
 
     do_resize2fs = do_systemctl = do_timedatectl = do_nft = do_ss = do_apt_get = do_e2fsck
+
+    # restic, of one repository; what it holds is in snapshots: id, time, files.
+
+    snapshots = ()
+
+    def do_restic(self, argv, _, __):
+        if "snapshots" in argv:
+            return 0, json.dumps([{"id": i, "time": at, "tree": i, "hostname": "acme", "tags": ["scheduled"], "paths": paths}
+                                  for i, at, paths, _ in self.snapshots])
+        if "stats" in argv:
+            return 0, json.dumps({"total_size": sum(len(c) for c in self.snapshot(argv[-1])[3].values())})
+        if "forget" in argv:
+            return 0, "[]"
+        raise AssertionError(f"the world has no {argv}")
+
+    def snapshot(self, i):
+        return next(s for s in self.snapshots if s[0] == i)
+
+    def watch(self, argv, env=None, line=None, tick=None, every=60.0):
+        self.calls.append((list(argv), dict(env or {}), b""))
+        for words, said in self.fail.items():
+            if words in " ".join(argv):
+                return machine.Result(1, b"", said.encode())
+        if argv[1] != "restore":
+            raise AssertionError(f"the world has no {argv}")
+        target, include = self.option(argv, "--target"), self.option(argv, "--include")
+
+        def write(name, content):
+            os.makedirs(os.path.dirname(name), exist_ok=True)
+            with open(name, "w") as f:
+                f.write(content)
+        for name, content in self.snapshot(argv[-1])[3].items():
+            if (name + "/").startswith(include + "/"):
+                self.step(f"restore {name}", lambda name=name, content=content: write(target + name, content))
+        if tick:
+            tick(1)
+        return machine.Result(0, b"", b"")
+
+    # PostgreSQL: a cluster is a directory whose file "rows" tells what was loaded.
+
+    def do_runuser(self, argv, given, _):
+        argv = argv[4:]
+        name = os.path.basename(argv[0])
+        if name == "initdb":
+            where = self.option(argv, "--pgdata")
+
+            def initdb():
+                os.makedirs(where)
+                open(where + "/PG_VERSION", "w").close()
+            self.step("initdb", initdb)
+        elif name in ("psql", "pg_restore"):
+            data = self.spec.volumes[0].mount + "/postgresql/15/tenant"
+
+            def load():
+                with open(data + "/rows", "a") as f:
+                    f.write(given.decode() if name == "psql" else os.path.basename(argv[-1]) + "\n")
+            self.step(name, load)
+        else:
+            raise AssertionError(f"the world has no {argv}")
+        return 0, ""
+
+    def do_pg_createcluster(self, argv, _, __):
+        def create():
+            os.makedirs(self.path("/etc/postgresql/15/tenant"), exist_ok=True)
+            open(self.path("/etc/postgresql/15/tenant/postgresql.conf"), "w").close()
+        self.step("pg_createcluster", create)
+        return 0, ""
+
+    def do_pg_isready(self, *_):
+        return 0, ""
+
+    def do_ip(self, *_):
+        return 0, json.dumps([{"addr_info": [{"local": "10.1.0.7"}, {"local": "127.0.0.1"}]}])
 
     def do_curl(self, argv, given, _):
         """A store: the requests that the agent makes of it."""

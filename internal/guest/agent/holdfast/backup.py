@@ -110,9 +110,14 @@ def run(m, spec, tag=SCHEDULED):
                 m.log(f"backup: {r.name}: {e}")
                 notes.of(r.bucket)["last_run"] = {**note, "finished_at": stamp(m, spec), "result": "failed", "message": one_line(e)}
             notes.save()
-        for r in repositories:
-            if notes.of(r.bucket)["last_run"]["result"] == "ok":
-                tend(m, spec, r, notes)
+        reached = [r for r in repositories if notes.of(r.bucket)["last_run"]["result"] == "ok"]
+        for r in reached[1:]:  # what the nearest missed while it did not answer
+            try:
+                bring(m, reached[0], r)
+            except Problem as e:
+                m.log(f"backup: {reached[0].name}: {e}")
+        for r in reached:
+            tend(m, spec, r, notes)
         try:
             recovery.send_all(m, spec)
         except Problem as e:
@@ -169,20 +174,26 @@ def identity(snapshot):
 def copy(m, spec, r, source, made, tag, begun, notes):
     """Brings to a bucket what it lacks: this backup, and earlier ones that are
     kept and that it missed while it did not answer."""
-    env = r.beside(source)
-    if env is None:
+    if not bring(m, r, source, made):
         # Two vendors' keys fit into one process, two of one vendor do not.
         make(m, spec, r, tag, notes, at=begun[:19].replace("T", " "))
-        return
-    have = {identity(s) for s in r.snapshots()}
-    kept = source.classes()
-    missing = [s["id"] for s in source.snapshots()
-               if identity(s) not in have and (s["id"] in kept or s["id"] == made["id"] or MANUAL in s.get("tags") or [])]
+
+
+def bring(m, r, source, made=None):
+    """Copies what is kept in one bucket and missing in another; False where one
+    process cannot open both."""
+    env = r.beside(source)
+    if env is None:
+        return False
+    have, kept = {identity(s) for s in r.snapshots()}, source.classes()
+    missing = [s["id"] for s in source.snapshots() if identity(s) not in have
+               and (s["id"] in kept or MANUAL in (s.get("tags") or []) or made and s["id"] == made["id"])]
+    done = re.compile(r"^snapshot [0-9a-f]+ saved|was already copied") if not r.bucket.clears_locks else None
     for i in missing:
-        done = re.compile(r"^snapshot [0-9a-f]+ saved|was already copied") if not r.bucket.clears_locks else None
         r.work("copy", "--no-lock", "--from-repo", env["RESTIC_FROM_REPOSITORY"], i, env=env, done=done)
     if missing:
         m.log(f"backup: {len(missing)} copied to {r.name}")
+    return True
 
 
 def tend(m, spec, r, notes):

@@ -1,9 +1,11 @@
 """restic's repository in one bucket."""
 import json
+import os
 import re
+import shutil
 from datetime import datetime
 
-from .machine import Problem, ToolError
+from .machine import RUN, Problem, ToolError
 from .sealed import secret_file
 from .stores import proxy, store
 
@@ -94,13 +96,22 @@ class Repository:
 
     def ready(self, source=None):
         """Makes the repository where there is none yet, with the parameters of
-        another so that copies share their parts. Unreachable where the bucket
-        does not answer."""
+        another so that copies share their parts. restic makes it in memory and
+        it is put into the bucket then, its configuration last: restic itself
+        would ask about the whole bucket, which a machine has no right to."""
         if self.present():
             return
         env = self.beside(source) if source else None
-        more = ["--from-repo", env.pop("RESTIC_FROM_REPOSITORY"), "--copy-chunker-params"] if env else []
-        self.m.run(["restic", "init", *more], env=env or self.env(), timeout=600)
+        more = ["--from-repo", env["RESTIC_FROM_REPOSITORY"], "--copy-chunker-params"] if env else []
+        made = self.m.path(f"{RUN}/repository")
+        shutil.rmtree(made, ignore_errors=True)
+        try:
+            self.m.run(["restic", "init", *more], env={**(env or self.env()), "RESTIC_REPOSITORY": made}, timeout=600)
+            for name in [f"keys/{key}" for key in os.listdir(made + "/keys")] + ["config"]:
+                with open(f"{made}/{name}", "rb") as f:
+                    self.store.put(f"{self.store.repository}/{name}", f.read())
+        finally:
+            shutil.rmtree(made, ignore_errors=True)
         self.m.log(f"made the repository in {self.name}")
 
     def present(self):

@@ -62,9 +62,10 @@ def finish(m, spec):
         restore_database(m, spec)
         state["step"] = "done"
         tell(m, spec, state, phase="done", bytes_done=state["told"]["bytes_total"])
+        m.log(f"restore: {state['told']['snapshot'][:8]} is restored")
+    if state.get("step") == "done":
         for v in spec.volumes:
             shutil.rmtree(staging(v.mount), ignore_errors=True)
-        m.log(f"restore: {state['told']['snapshot'][:8]} is restored")
 
 
 # Which backup, and from where.
