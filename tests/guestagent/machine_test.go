@@ -65,11 +65,12 @@ func need(t *testing.T, programs ...string) {
 	}
 }
 
-func newAgentMachine(t *testing.T, spec guest.Spec, environment ...string) *agentMachine {
+// newAgentMachine makes a machine whose volume is mounted at data.
+func newAgentMachine(t *testing.T, data string, spec guest.Spec, environment ...string) *agentMachine {
 	t.Helper()
 	need(t, "restic", "curl", "openssl")
 	dir := t.TempDir()
-	m := &agentMachine{t: t, python: python(t), root: filepath.Join(dir, "root"), data: filepath.Join(dir, "data"), spec: spec}
+	m := &agentMachine{t: t, python: python(t), root: filepath.Join(dir, "root"), data: data, spec: spec}
 	fake := filepath.Join(dir, "bin")
 	for path, content := range map[string]string{
 		"/proc/stat": "cpu 1\nbtime 1795300000\n", "/proc/sys/kernel/osrelease": "6.1.0-42-amd64\n",

@@ -29,7 +29,7 @@ def parser(name, about):
 def main(act, root="/"):
     if os.geteuid() != 0 and root == "/":
         sys.exit("only root may do that: use sudo")
-    os.umask(0o077)
+    os.umask(0o022)  # what is secret says so itself
     try:
         act()
     except Problem as e:

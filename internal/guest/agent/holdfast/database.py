@@ -11,6 +11,7 @@ from .settings import HEAD, POSTGRESQL_PORT
 from .spec import volume_of_database
 
 CLUSTER = "tenant"
+TLS = "/etc/postgresql/holdfast"
 
 
 def base(spec):
@@ -87,13 +88,27 @@ def configure(m, spec, v):
             if any(ipaddress.ip_address(a["local"]) in n for n in networks):
                 own.append(a["local"])
     directory = f"/etc/postgresql/{v}/{CLUSTER}"
+    certificate, key = own_certificate(m, spec)
     hba = HEAD + "local all postgres peer\nlocal all all scram-sha-256\n"
     hba += "".join(f"hostssl all all {n} scram-sha-256\n" for n in networks)
     changed = m.write(f"{directory}/pg_hba.conf", hba, 0o644)
     settings = {"listen_addresses": ",".join(sorted(own)), "password_encryption": "scram-sha-256", "ssl": "on",
-                "ssl_min_protocol_version": "TLSv1.2", "log_connections": "on", "log_disconnections": "on"}
+                "ssl_cert_file": certificate, "ssl_key_file": key, "ssl_min_protocol_version": "TLSv1.2", "log_connections": "on", "log_disconnections": "on"}
     text = HEAD + "".join(f"{key} = '{value}'\n" for key, value in settings.items())
     return m.write(f"{directory}/conf.d/90-holdfast.conf", text) or changed
+
+
+def own_certificate(m, spec):
+    """The machine's own key, made here: an image's would be everybody's. Who
+    connects can pin the certificate."""
+    certificate, key = f"{TLS}/server.crt", f"{TLS}/server.key"
+    if not m.exists(certificate):
+        os.makedirs(m.path(TLS), mode=0o755, exist_ok=True)
+        m.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-384", "-nodes", "-days", "3650",
+               "-subj", f"/CN={spec.machine}", "-keyout", m.path(key), "-out", m.path(certificate) + ".new"])
+        make_owned(m.path(key))
+        os.rename(m.path(certificate) + ".new", m.path(certificate))
+    return certificate, key
 
 
 def sql(m, *args, input=b"", timeout=86400):
