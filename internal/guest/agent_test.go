@@ -1,7 +1,6 @@
 package guest
 
 import (
-	"archive/tar"
 	"bytes"
 	"compress/gzip"
 	"io"
@@ -79,15 +78,32 @@ func TestPackedAgent(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	archive := tar.NewReader(zipped)
+	script, err := io.ReadAll(zipped)
+	if err != nil {
+		t.Fatal(err)
+	}
+	// The script writes to the root of the machine: here to a folder.
+	root := t.TempDir()
+	local := strings.NewReplacer("mkdir -p /", "mkdir -p "+root+"/", "cat >/", "cat >"+root+"/", "chmod 755 /", "chmod 755 "+root+"/").Replace(string(script))
+	command := exec.CommandContext(t.Context(), "sh")
+	command.Stdin = strings.NewReader(local)
+	if out, err := command.CombinedOutput(); err != nil {
+		t.Fatalf("%v %s", err, out)
+	}
 	for _, want := range LeanAgentFiles() {
-		header, err := archive.Next()
-		if err != nil {
-			t.Fatal(err)
+		path := filepath.Join(root, want.Path)
+		content, err := os.ReadFile(path)
+		if err != nil || !bytes.Equal(content, want.Content) {
+			t.Errorf("%s is not as it was packed: %v", want.Path, err)
+			continue
 		}
-		content, err := io.ReadAll(archive)
-		if err != nil || "/"+header.Name != want.Path || header.FileInfo().Mode() != want.Mode || !bytes.Equal(content, want.Content) {
-			t.Errorf("%s is unpacked as %s, %v", want.Path, header.Name, err)
+		if info, err := os.Stat(path); err != nil || info.Mode() != want.Mode {
+			t.Errorf("%s has the mode %v, %v", want.Path, info.Mode(), err)
+		}
+	}
+	for _, bad := range []string{"no line's end", "a\n@\nrm -rf x\n"} {
+		if _, err := PackAgent([]AgentFile{{Path: "/x", Mode: 0o644, Content: []byte(bad)}}); err == nil {
+			t.Errorf("%q is packed", bad)
 		}
 	}
 }

@@ -102,7 +102,7 @@ def people(argv=None):
         else:
             want = Node(from_=a.snapshot, bucket=a.bucket, machine=a.machine)
             if a.command == "get":
-                restore.from_nearest(m, spec, want, lambda repository, s: download(m, repository, s, a.path))
+                download(m, *restore.choose(m, spec, want)[0], a.path)
             elif a.live:
                 onto_live(m, spec, want, a.yes)
             else:
@@ -159,7 +159,10 @@ def onto_live(m, spec, want, said):
     if said != spec.machine:
         raise Problem("nothing was changed")
     print("backing up what is there now …", flush=True)
-    backup.run(m, spec, MANUAL)
+    try:
+        backup.run(m, spec, MANUAL)
+    except Problem as e:  # a broken database may be why a backup is wanted
+        print(f"{e}. Going on: what is there now is kept beside.")
     with m.lock("backup"):
         kept = restore.live(m, spec, want)
     print("restored. What was there before is kept in " + ", ".join(kept) + ": remove it when it is no longer needed")

@@ -10,6 +10,7 @@ import os
 import re
 import select
 import subprocess
+import sys
 import tempfile
 import time
 from datetime import datetime, timezone
@@ -67,7 +68,7 @@ class Machine:
         time.sleep(seconds)
 
     def log(self, text):
-        print(text, flush=True)
+        print(text, file=sys.stderr, flush=True)  # a download has the standard output
 
     def random(self, n):
         return os.urandom(n)

@@ -13,8 +13,9 @@ CACHE = "/var/cache/holdfast/restic"
 # restic repeats a refused request for a quarter of an hour. What it says at
 # the first one tells enough.
 REFUSED = re.compile(r"returned error, retrying.*(Access ?Denied|AccessDenied|forbidden|does not have storage|403)", re.I)
-# Some seconds are left for a lock's removal after the work is done.
-LINGER = 20.0
+# What is left to restic after its work is done, where it could only try to
+# remove its lock in vain, in seconds.
+LINGER = 1.0
 
 
 # The tag of the backups that the timer makes: only they are ever forgotten.

@@ -1,9 +1,10 @@
 """This machine's own settings, over the image's defaults: files of higher
 numbers beside those of the image, and a reload of what reads them."""
+import hashlib
 import ipaddress
 from urllib.parse import urlsplit
 
-from .machine import Problem
+from .machine import RUN, Problem
 
 HEAD = "# Written by holdfast-guest from /etc/holdfast/guest.json at every boot.\n"
 POSTGRESQL_PORT = 5432
@@ -20,6 +21,19 @@ def apply(m, spec):
             failed.append(f"{step.__name__}: {e}")
     if failed:
         raise Problem("settings: " + "; ".join(failed))
+
+
+def put(m, files, *commands):
+    """Writes files and runs what makes them be read, once a boot and whenever
+    they changed, until it succeeds."""
+    for path, text in files.items():
+        m.write(path, text, 0o600 if path.endswith(".nft") else 0o644)
+    mark = f"{RUN}/loaded.{hashlib.sha256(''.join(files).encode()).hexdigest()[:12]}"
+    digest = hashlib.sha256("".join(files.values()).encode()).hexdigest()
+    if m.read(mark) != digest:
+        for argv in commands:
+            m.run(argv)
+        m.write(mark, digest, 0o600)
 
 
 def time_zone(m, spec):
@@ -46,9 +60,8 @@ def firewall(m, spec):
     text += elements("tenant_ports", [POSTGRESQL_PORT] if spec.database else [])
     text += elements("networks4", [n for n in networks if n.version == 4]) + elements("networks6", [n for n in networks if n.version == 6])
     text += elements("egress_ports", egress(spec))
-    if m.write("/etc/nftables.d/50-holdfast.nft", text, 0o600):
-        m.run(["nft", "--check", "--file", "/etc/nftables.conf"])
-        m.run(["systemctl", "reload-or-restart", "nftables.service"])
+    put(m, {"/etc/nftables.d/50-holdfast.nft": text}, ["nft", "--check", "--file", "/etc/nftables.conf"],
+        ["systemctl", "reload-or-restart", "nftables.service"])
 
 
 def intrusion(m, spec):
@@ -56,17 +69,14 @@ def intrusion(m, spec):
     if not i:
         return
     text = HEAD + f"[DEFAULT]\nmaxretry = {int(i.attempts)}\nfindtime = {int(i.window_seconds)}\nbantime = {int(i.cool_down_seconds)}\n"
-    if m.write("/etc/fail2ban/jail.d/90-holdfast.local", text):
-        m.run(["systemctl", "reload-or-restart", "fail2ban.service"])
+    put(m, {"/etc/fail2ban/jail.d/90-holdfast.local": text}, ["systemctl", "reload-or-restart", "fail2ban.service"])
 
 
-def drop_in(m, unit, text):
-    return m.write(f"/etc/systemd/system/{unit}.d/90-holdfast.conf", HEAD + text)
-
-
-def daily(at, zone):
-    """A time of day in a zone; the empty line takes away what was set before."""
-    return f"[Timer]\nOnCalendar=\nOnCalendar=*-*-* {at}:00 {zone}\n"
+def daily(m, times):
+    """Sets the times of day of timers, by unit, each in a zone. The empty line
+    takes away what was set before."""
+    put(m, {f"/etc/systemd/system/{unit}.d/90-holdfast.conf": HEAD + f"[Timer]\nOnCalendar=\nOnCalendar=*-*-* {at}:00 {zone}\n"
+            for unit, (at, zone) in times.items()}, ["systemctl", "daemon-reload"], ["systemctl", "restart", *times])
 
 
 def updates(m, spec):
@@ -76,21 +86,13 @@ def updates(m, spec):
     if not when:
         return
     m.write("/etc/apt/apt.conf.d/90-holdfast", HEAD.replace("#", "//") + f'Unattended-Upgrade::Automatic-Reboot-Time "{when.reboot_at}";\n')
-    changed = drop_in(m, "apt-daily-upgrade.timer", daily(when.update_at, spec.time_zone))
     hour, minute = (int(x) for x in when.update_at.split(":"))
     before = (hour * 60 + minute - 30) % 1440
-    changed |= drop_in(m, "apt-daily.timer", daily(f"{before // 60:02}:{before % 60:02}", spec.time_zone))
-    restart(m, changed, "apt-daily.timer", "apt-daily-upgrade.timer")
+    daily(m, {"apt-daily.timer": (f"{before // 60:02}:{before % 60:02}", spec.time_zone), "apt-daily-upgrade.timer": (when.update_at, spec.time_zone)})
 
 
 def timers(m, spec):
     """When backups are made. Persistent is in the unit: a night that was missed
     is made up for."""
     if spec.backup:
-        restart(m, drop_in(m, "holdfast-backup.timer", daily(spec.backup.at, spec.backup.time_zone)), "holdfast-backup.timer")
-
-
-def restart(m, changed, *units):
-    if changed:
-        m.run(["systemctl", "daemon-reload"])
-        m.run(["systemctl", "restart", *units])
+        daily(m, {"holdfast-backup.timer": (spec.backup.at, spec.backup.time_zone)})

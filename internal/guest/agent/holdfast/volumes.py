@@ -146,7 +146,7 @@ def pin(binding):
 def mount(m, volume, found):
     """Writes the tables and mounts. The agent itself opens the volume (noauto):
     it can wait for Tang servers, and says why it does."""
-    table(m, "/etc/crypttab", volume, f"{mapping(volume)} UUID={found['uuid']} none luks,noauto,_netdev,x-initrd.attach=no")
+    table(m, "/etc/crypttab", volume, f"{mapping(volume)} UUID={found['uuid']} none luks,noauto,_netdev")
     table(m, "/etc/fstab", volume, f"{node(volume)} {volume.mount} ext4 noauto,nodev,nosuid,_netdev 0 2")
     if m.mounted(volume.mount):
         return
