@@ -60,8 +60,10 @@ func TestDatabase(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Skip("only root may make a cluster and a mount namespace")
 	}
+	// The namespace needs the mount point; an empty directory is not left.
+	t.Cleanup(func() { _ = os.Remove("/etc/holdfast") })
 	const private = `mount --make-rprivate / || exit 99
-for dir in /etc/postgresql /var/log/postgresql /run/postgresql /var/lib/postgresql; do
+for dir in /etc/postgresql /etc/holdfast /var/log/postgresql /run/postgresql /var/lib/postgresql; do
     mkdir -p $dir && mount -t tmpfs -o mode=0755 tmpfs $dir && chown postgres:postgres $dir || exit 99
 done
 cd python && exec "$0" -m unittest -v database_real`

@@ -11,7 +11,9 @@ from .settings import HEAD, POSTGRESQL_PORT
 from .spec import volume_of_database
 
 CLUSTER = "tenant"
-TLS = "/etc/postgresql/holdfast"
+# The image with the role makes its key there, once a machine; in a plain Debian
+# the agent does.
+TLS = "/etc/holdfast/postgresql"
 
 
 def base(spec):
@@ -93,14 +95,15 @@ def configure(m, spec, v):
     hba += "".join(f"hostssl all all {n} scram-sha-256\n" for n in networks)
     changed = m.write(f"{directory}/pg_hba.conf", hba, 0o644)
     settings = {"listen_addresses": ",".join(sorted(own)), "password_encryption": "scram-sha-256", "ssl": "on",
-                "ssl_cert_file": certificate, "ssl_key_file": key, "ssl_min_protocol_version": "TLSv1.2", "log_connections": "on", "log_disconnections": "on"}
+                "ssl_cert_file": certificate, "ssl_key_file": key, "ssl_min_protocol_version": "TLSv1.2",
+                "ssl_ciphers": "ECDHE+AESGCM+AES256:ECDHE+CHACHA20", "log_connections": "on", "log_disconnections": "on"}
     text = HEAD + "".join(f"{key} = '{value}'\n" for key, value in settings.items())
     return m.write(f"{directory}/conf.d/90-holdfast.conf", text) or changed
 
 
 def own_certificate(m, spec):
-    """The machine's own key, made here: an image's would be everybody's. Who
-    connects can pin the certificate."""
+    """The machine's own key: an image's would be everybody's. Who connects can
+    pin the certificate."""
     certificate, key = f"{TLS}/server.crt", f"{TLS}/server.key"
     if not m.exists(certificate):
         os.makedirs(m.path(TLS), mode=0o755, exist_ok=True)
