@@ -37,6 +37,19 @@ class Notes:
     def save(self):
         self.m.write(NOTES, json.dumps(self.all, indent=1), 0o600)
 
+    def keep(self):
+        """Writes down what a backup knows better than a report that ran beside
+        it: everything but what was seen in the buckets."""
+        with self.m.lock("notes"):
+            now = Notes(self.m)
+            for name, mine in self.all.get("buckets", {}).items():
+                theirs = now.all.setdefault("buckets", {}).setdefault(name, {})
+                seen = theirs.get("seen")
+                theirs.clear()
+                theirs.update(mine, **({"seen": seen} if seen else {}))
+            now.sizes.update(self.sizes)
+            now.save()
+
     def due(self, bucket, what, days):
         last = self.of(bucket).get(what, {}).get("at")
         return last is None or (self.m.now() - instant(last)[0]).total_seconds() > (days - 0.5) * 86400
@@ -109,7 +122,7 @@ def run(m, spec, tag=SCHEDULED):
                 failed.append(f"{r.name}: {e}")
                 m.log(f"backup: {r.name}: {e}")
                 notes.of(r.bucket)["last_run"] = {**note, "finished_at": stamp(m, spec), "result": "failed", "message": one_line(e)}
-            notes.save()
+            notes.keep()
         reached = [r for r in repositories if notes.of(r.bucket)["last_run"]["result"] == "ok"]
         for r in reached[1:]:  # what the nearest missed while it did not answer
             try:
@@ -219,4 +232,4 @@ def tend(m, spec, r, notes):
         except Problem as e:
             note["check"] = {"at": stamp(m, spec), "result": "failed", "message": one_line(e)}
             m.log(f"backup: check of {r.name}: {e}")
-    notes.save()
+    notes.keep()

@@ -90,14 +90,17 @@ def volume(m, v):
 def bucket(m, spec, b, fresh):
     """What is in a bucket. One that does not answer is told as it was last seen."""
     from .backup import Notes
-    notes = Notes(m)
-    note = notes.of(b)
     if fresh:
         try:
-            note["seen"] = look(m, spec, b, notes)
+            seen, sizes = look(m, spec, b, Notes(m).sizes)
+            with m.lock("notes"):  # a backup may have written meanwhile
+                notes = Notes(m)
+                notes.of(b)["seen"] = seen
+                notes.sizes.update(sizes)
+                notes.save()
         except Problem as e:
             m.log(f"status: {b.name}: {e}")
-        notes.save()
+    note = Notes(m).of(b)
     out = {"name": b.name, "location": b.location, **note.get("seen", {"snapshots": [], "others": 0})}
     for name in ("check", "last_run"):
         if name in note:
@@ -105,20 +108,23 @@ def bucket(m, spec, b, fresh):
     return out
 
 
-def look(m, spec, b, notes):
+def look(m, spec, b, sizes):
+    """What a bucket holds, and the sizes of those backups whose size was not known."""
     from .repository import Repository, instant
     r = Repository(m, spec, b)
     if not r.present():
-        return {"snapshots": [], "others": 0}
+        return {"snapshots": [], "others": 0}, {}
     classes = r.classes()
     newest = sorted(r.snapshots(), key=lambda s: instant(s["time"]), reverse=True)
     told = sorted(newest, key=lambda s: not classes.get(s["id"]))[:MOST_SNAPSHOTS]
     told.sort(key=lambda s: instant(s["time"]), reverse=True)
+    new = {}
     for s in told:
-        if s["tree"] not in notes.sizes:
-            notes.sizes[s["tree"]] = json.loads(r.ask("stats", "--json", "--mode", "restore-size", s["id"]).out)["total_size"]
-    return {"snapshots": [{"id": s["id"], "time": s["time"], "bytes": notes.sizes[s["tree"]], "classes": classes.get(s["id"], [])} for s in told],
-            "others": len(newest) - len(told)}
+        if s["tree"] not in sizes and s["tree"] not in new:
+            new[s["tree"]] = json.loads(r.ask("stats", "--json", "--mode", "restore-size", s["id"]).out)["total_size"]
+    sizes = {**sizes, **new}
+    return {"snapshots": [{"id": s["id"], "time": s["time"], "bytes": sizes[s["tree"]], "classes": classes.get(s["id"], [])} for s in told],
+            "others": len(newest) - len(told)}, new
 
 
 def sockets(m):
