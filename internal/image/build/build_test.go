@@ -284,7 +284,8 @@ func TestExt4IsReproducibleAndTrue(t *testing.T) {
 			{Path: "/home/with space", Type: tar.TypeReg, Mode: 0o640, UID: 1000, GID: 100000, ModTime: time.Unix(1600000000, 0), Blob: file(filepath.Join(dir, "blob"), "hello"), Xattrs: map[string]string{"security.capability": "\x01\x00\x00\x02\x00 \x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00"}},
 			{Path: "/home/hard", Type: tar.TypeLink, Link: "/home/with space"},
 			{Path: "/home/link", Type: tar.TypeSymlink, Link: "../x y", ModTime: epoch},
-			{Path: "/home/many", Type: tar.TypeDir, Mode: 0o1777, ModTime: epoch},
+			{Path: "/home/many", Type: tar.TypeDir, Mode: 0o1777, ModTime: epoch, Xattrs: map[string]string{"user.a": "first"}},
+			{Path: "/home/other", Type: tar.TypeDir, Mode: 0o755, ModTime: epoch, Xattrs: map[string]string{"user.a": "second"}},
 		}
 		// More names than one block of a directory holds.
 		for i := range 300 {
@@ -329,6 +330,11 @@ func TestExt4IsReproducibleAndTrue(t *testing.T) {
 	}
 	if got := ask(`stat /`); !strings.Contains(got, "Mode:  0750") || !strings.Contains(got, "Group:     7") {
 		t.Errorf("the root: %s", got)
+	}
+	for dir, want := range map[string]string{"/many": "first", "/other": "second"} {
+		if got := ask("ea_get " + dir + " user.a"); !strings.Contains(got, want) {
+			t.Errorf("%s has %q, want %q", dir, got, want)
+		}
 	}
 	if got := strings.Count(ask(`ls -p /many`), "rather-long"); got != 300 {
 		t.Errorf("%d of 300 files", got)

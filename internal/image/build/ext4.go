@@ -9,7 +9,6 @@ import (
 	"path"
 	"path/filepath"
 	"sort"
-	"strconv"
 	"strings"
 	"time"
 
@@ -99,7 +98,7 @@ func (x ext4) script() ([]byte, error) {
 		}
 	}
 	at := "/"
-	for _, e := range x.entries {
+	for i, e := range x.entries {
 		inside, ok := within(x.part.Mount, e.Path)
 		if !ok {
 			return nil, fmt.Errorf("%s is not on the file system of %s", e.Path, x.part.Mount)
@@ -153,7 +152,7 @@ func (x ext4) script() ([]byte, error) {
 			fmt.Fprintf(&s, "sif %s %s @%d\n", word(name), field, now)
 		}
 		fmt.Fprintf(&s, "sif %s mtime @%d\n", word(name), e.ModTime.Unix())
-		if err := x.attributes(&s, e, name); err != nil {
+		if err := x.attributes(&s, e, name, i); err != nil {
 			return nil, err
 		}
 	}
@@ -168,14 +167,15 @@ func (x ext4) script() ([]byte, error) {
 }
 
 // attributes sets extended attributes, by files: their values are bytes.
-func (x ext4) attributes(s *bytes.Buffer, e entry, name string) error {
+// number tells the entry's files from those of others.
+func (x ext4) attributes(s *bytes.Buffer, e entry, name string, number int) error {
 	keys := make([]string, 0, len(e.Xattrs))
 	for key := range e.Xattrs {
 		keys = append(keys, key)
 	}
 	sort.Strings(keys)
 	for i, key := range keys {
-		value := filepath.Join(x.dir, filepath.Base(e.Blob)+".xattr"+strconv.Itoa(i))
+		value := filepath.Join(x.dir, fmt.Sprintf("%s-%d.xattr%d", x.part.Name, number, i))
 		if err := os.WriteFile(value, []byte(e.Xattrs[key]), 0o600); err != nil {
 			return err
 		}
