@@ -73,6 +73,7 @@ func (t tree) make(ctx context.Context, r runner) error {
 		t.plan.Params.Suite, t.out,
 		fmt.Sprintf("deb [trusted=yes] %s ./", t.mirror))
 	r.env = append(r.env, fmt.Sprintf("SOURCE_DATE_EPOCH=%d", t.lock.Epoch))
-	_, err := r.run(ctx, nil, args...)
+	said, err := r.run(ctx, nil, args...)
+	fmt.Fprintf(r.log, "%s", said)
 	return err
 }
