@@ -24,7 +24,7 @@ func Schema() string { return schema }
 
 const (
 	majorVersion = 1
-	minorVersion = 0
+	minorVersion = 1
 )
 
 // ErrVersion is of an object whose major version this program does not know.
@@ -61,7 +61,7 @@ func Parse(data []byte) (Status, error) {
 	if major != majorVersion {
 		return Status{}, fmt.Errorf("%w: %s; this program knows %d.x, so update it", ErrVersion, head.Version, majorVersion)
 	}
-	if err := members(data, minor <= minorVersion); err != nil {
+	if err := members(data, minor); err != nil {
 		return Status{}, fmt.Errorf("status: %w", err)
 	}
 	var s Status
@@ -104,12 +104,13 @@ func list[T any](items []T) []T { return append([]T{}, items...) }
 
 // members looks at the names that encoding/json does not look at closely
 // enough: it takes "Tenant" for "tenant", the last of two of the same name, a
-// missing member for an empty one, and null for anything. strict refuses names
-// that the contract does not have.
-func members(data []byte, strict bool) error {
+// missing member for an empty one, and null for anything. Names that the
+// contract does not have in the object's minor version are refused, unless it
+// is a later one than this program knows.
+func members(data []byte, minor int) error {
 	decoder := json.NewDecoder(bytes.NewReader(data))
 	decoder.UseNumber()
-	w := &walker{decoder: decoder, strict: strict}
+	w := &walker{decoder: decoder, minor: minor}
 	if err := w.value(reflect.TypeFor[Status](), ""); err != nil {
 		return err
 	}
@@ -121,7 +122,7 @@ func members(data []byte, strict bool) error {
 
 type walker struct {
 	decoder *json.Decoder
-	strict  bool
+	minor   int
 	errs    []error
 }
 
@@ -214,10 +215,13 @@ func (w *walker) object(want reflect.Type, path string) error {
 			switch same := sameButCase(known, name); {
 			case same != "":
 				w.fail(path+"."+clip(name), fmt.Sprintf("is written %s", same))
-			case w.strict:
+			case w.minor <= minorVersion:
 				w.fail(path+"."+clip(name), "is not part of the contract")
 			}
 			at = path + "." + clip(name)
+		}
+		if ok && field.since > w.minor {
+			w.fail(at, fmt.Sprintf("is not part of the contract before version %d.%d", majorVersion, field.since))
 		}
 		if err := w.value(field.of, at); err != nil {
 			return err
@@ -244,6 +248,8 @@ func sameButCase(known map[string]field, name string) string {
 type field struct {
 	of     reflect.Type
 	needed bool
+	// since is the minor version that brought it.
+	since int
 }
 
 // fields are the members of a struct of the contract; nil of what is none
@@ -255,7 +261,8 @@ func fields(of reflect.Type) map[string]field {
 	known := map[string]field{}
 	for i := range of.NumField() {
 		name, option, _ := strings.Cut(of.Field(i).Tag.Get("json"), ",")
-		known[name] = field{of: of.Field(i).Type, needed: option != "omitempty"}
+		since, _ := strconv.Atoi(of.Field(i).Tag.Get("since")) // without one: 0
+		known[name] = field{of: of.Field(i).Type, needed: option == "", since: since}
 	}
 	return known
 }
