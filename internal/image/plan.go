@@ -63,18 +63,16 @@ func fill(f File, params Params) (string, error) {
 	return text.String(), nil
 }
 
-// With adds files that come with the image but are no concern of the profile: the
-// agent's. units are those of its systemd units that start with the machine.
-func (p Plan) With(files []File, units []string) (Plan, error) {
-	if len(files) == 0 && len(units) == 0 {
-		return p, nil
-	}
-	extra := Concern{Name: "agent", Reason: "What works in the machine: volumes, backups, restores and reports.", Promises: []string{"ENC-1", "BAK-1"}, Files: files, Units: Units{Enable: units}}
-	if err := check(append(slices.Clone(p.Concerns), extra)); err != nil {
+// With adds a concern whose content is final already.
+func (p Plan) With(c Concern) (Plan, error) {
+	p.Concerns = append(slices.Clone(p.Concerns), c)
+	if err := check(p.Concerns); err != nil {
 		return Plan{}, err
 	}
-	p.Concerns = append(slices.Clone(p.Concerns), extra)
-	p.Files = append(slices.Clone(p.Files), files...)
+	p.Packages = append(slices.Clone(p.Packages), c.Packages...)
+	slices.Sort(p.Packages)
+	p.Packages = slices.Compact(p.Packages)
+	p.Files = append(slices.Clone(p.Files), c.Files...)
 	slices.SortFunc(p.Files, func(a, b File) int { return strings.Compare(a.Path, b.Path) })
 	return p, nil
 }

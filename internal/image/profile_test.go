@@ -118,3 +118,23 @@ func content(plan Plan, path string) string {
 	}
 	return ""
 }
+
+func TestWithAgent(t *testing.T) {
+	plan, err := rendered(t, "postgresql").WithAgent()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if content(plan, "/usr/sbin/holdfast-guest") == "" || !slices.Contains(plan.Packages, "restic") {
+		t.Error("the agent is not there")
+	}
+	if script := plan.Script(); !strings.Contains(script, "enable holdfast-backup.timer") {
+		t.Errorf("the agent's units are not enabled:\n%s", script)
+	}
+	// The profile's firewall has the sets that the agent fills.
+	rules, settings := content(plan, "/etc/nftables.conf"), content(plan, "/usr/lib/holdfast/holdfast/settings.py")
+	for _, set := range []string{"ports", "tenant_ports", "networks4", "networks6", "egress_ports"} {
+		if !strings.Contains(rules, "set "+set+" {") || !strings.Contains(settings, `"`+set+`"`) {
+			t.Errorf("the set %s is not on both sides", set)
+		}
+	}
+}

@@ -33,10 +33,6 @@ type Options struct {
 	GiB int64
 	// Raw keeps the uncompressed disk beside the compressed one.
 	Raw bool
-	// Extra are files besides the profile's: the agent's, and ExtraUnits those
-	// of its systemd units that are enabled.
-	Extra      []image.File
-	ExtraUnits []string
 	// HTTP fetches packages.
 	HTTP *http.Client
 	// Log takes what the tools say, Progress a line for each step.
@@ -72,7 +68,7 @@ func Build(ctx context.Context, o Options) (manifest Manifest, err error) {
 	if err != nil {
 		return manifest, err
 	}
-	if plan, err = plan.With(o.Extra, o.ExtraUnits); err != nil {
+	if plan, err = plan.WithAgent(); err != nil {
 		return manifest, err
 	}
 	if err := os.MkdirAll(o.Out, 0o755); err != nil {
