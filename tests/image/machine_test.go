@@ -6,7 +6,6 @@ import (
 	"crypto/ed25519"
 	"crypto/rand"
 	"encoding/pem"
-	"fmt"
 	"net"
 	"os"
 	"os/exec"
@@ -34,8 +33,6 @@ type machine struct {
 // settings of a boot.
 type settings struct {
 	uefi bool
-	// disk is written to; the image itself is not.
-	disk string
 }
 
 func requireE2E(t *testing.T) string {
@@ -202,6 +199,6 @@ func run(t *testing.T, args ...string) string {
 			return string(out)
 		}
 	}
-	t.Fatal(fmt.Sprintf("%s is not installed: tests/scripts/image-tools installs what is needed", args[0]))
+	t.Fatalf("%s is not installed: tests/scripts/image-tools installs what is needed", args[0])
 	return ""
 }

@@ -70,7 +70,7 @@ func TestPoolTakesOnlyWhatTheLockSays(t *testing.T) {
 			fmt.Fprint(w, "b package")
 			return
 		}
-		w.Write(content)
+		_, _ = w.Write(content)
 	}))
 	defer server.Close()
 	pool := Pool{Dir: t.TempDir(), HTTP: server.Client()}
