@@ -24,7 +24,7 @@ func imageCommand() *cobra.Command {
 		Args:  noArgs,
 		RunE:  func(command *cobra.Command, _ []string) error { return command.Help() },
 	}
-	command.AddCommand(imageBuildCommand(), imageProfileCommand(), imageVerifyCommand())
+	command.AddCommand(imageBuildCommand(), imageProfileCommand(), imageVerifyCommand(), imageAuditCommand())
 	return command
 }
 

@@ -67,16 +67,6 @@ type Output struct {
 	SHA256 string `json:"sha256"`
 }
 
-// Audit is the result of one audit on a booted machine.
-type Audit struct {
-	// Name is such as "lynis" or "anssi_bp28_high".
-	Name string `json:"name"`
-	// Score is in percent.
-	Score float64 `json:"score"`
-	// Failed lists what failed.
-	Failed []string `json:"failed"`
-}
-
 // installed reads the tree's own list of packages, and holds it to the lock.
 func (b *building) installed() ([]ManifestPackage, error) {
 	status, err := b.read("/var/lib/dpkg/status")
