@@ -17,7 +17,7 @@ func open(t *testing.T, sealed guest.Sealed) (string, error) {
 	all := errors.New("no text could be opened")
 	for _, text := range sealed {
 		opened, err := try(t, text, "clevis", "decrypt")
-		for err == nil && seal.IsLayer([]byte(opened)) {
+		for err == nil && guest.IsSealed([]byte(opened)) {
 			opened, err = try(t, opened, "clevis", "decrypt")
 		}
 		if err == nil {

@@ -12,6 +12,8 @@ import (
 	"strings"
 
 	"github.com/go-jose/go-jose/v4"
+
+	"github.com/holdfast-cloud/terraform-provider-holdfast/internal/guest"
 )
 
 // MaxAdvertisementBytes bounds what is read of an advertisement. One with a
@@ -45,7 +47,7 @@ func (a Advertisement) Exchange() string { return a.exchange.KeyID }
 // is one of them. The error says what is wrong, in one sentence without a full
 // stop, and wraps [ErrUntrusted] where the keys are not those expected.
 func ParseAdvertisement(text []byte, thumbprint string) (Advertisement, error) {
-	if err := CheckThumbprint(thumbprint); err != nil {
+	if err := guest.CheckThumbprint(thumbprint); err != nil {
 		return Advertisement{}, err
 	}
 	if len(text) > MaxAdvertisementBytes {
@@ -93,16 +95,6 @@ func orNone(signers []string) string {
 		return "no key"
 	}
 	return strings.Join(signers, " and ")
-}
-
-// CheckThumbprint judges the form of a SHA-256 thumbprint: 43 characters of
-// base64url. Older servers show SHA-1 thumbprints, which are refused.
-func CheckThumbprint(thumbprint string) error {
-	sum, err := base64.RawURLEncoding.Strict().DecodeString(thumbprint)
-	if err != nil || len(sum) != crypto.SHA256.Size() {
-		return fmt.Errorf("%.60q is not the SHA-256 thumbprint of a key, which has 43 letters, digits, '-' and '_'", thumbprint)
-	}
-	return nil
 }
 
 // key is one of the set, with what it is for.

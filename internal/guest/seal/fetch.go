@@ -2,12 +2,9 @@ package seal
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
-	"net/url"
-	"strings"
 
 	"github.com/holdfast-cloud/terraform-provider-holdfast/internal/guest"
 )
@@ -21,10 +18,10 @@ type Doer interface {
 // [ParseAdvertisement] does. It needs no TLS: the answer is signed. The caller
 // bounds the time by the context; redirects are the client's business.
 func Fetch(ctx context.Context, client Doer, tang guest.Tang) (Advertisement, error) {
-	if err := CheckThumbprint(tang.Thumbprint); err != nil {
+	if err := guest.CheckThumbprint(tang.Thumbprint); err != nil {
 		return Advertisement{}, err
 	}
-	base, err := ParseURL(tang.URL)
+	base, err := guest.ParseTangURL(tang.URL)
 	if err != nil {
 		return Advertisement{}, err
 	}
@@ -55,22 +52,4 @@ func Fetch(ctx context.Context, client Doer, tang guest.Tang) (Advertisement, er
 		return Advertisement{}, fmt.Errorf("the Tang server %s: %w", base, err)
 	}
 	return adv, nil
-}
-
-// ParseURL judges the URL of a Tang server and answers it without a slash at
-// its end, as Clevis wants it.
-func ParseURL(text string) (string, error) {
-	parsed, err := url.Parse(text)
-	switch {
-	case err != nil:
-		return "", fmt.Errorf("%.200q is not a URL", text)
-	case parsed.Scheme != "http" && parsed.Scheme != "https", parsed.Host == "", parsed.Opaque != "":
-		return "", fmt.Errorf("%.200q is not a URL of the form http://host:port", text)
-	case parsed.User != nil:
-		// Not repeated: it may hold a password.
-		return "", errors.New("the URL of a Tang server holds credentials, which it needs none of, and which every process of the machine could read")
-	case parsed.RawQuery != "", parsed.ForceQuery, parsed.Fragment != "":
-		return "", fmt.Errorf("%.200q has a query or a fragment, which the URL of a Tang server has not", text)
-	}
-	return strings.TrimRight(text, "/"), nil
 }

@@ -1,14 +1,11 @@
 package seal
 
 import (
-	"bytes"
 	"crypto/ecdsa"
-	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/go-jose/go-jose/v4"
 
@@ -18,7 +15,7 @@ import (
 const (
 	// MaxServers bounds how many Tang servers a secret is sealed to: of 5 there
 	// are at most 10 choices, each of which is a text of its own in user data.
-	MaxServers = 5
+	MaxServers = guest.MaxTang
 	// MaxSecretBytes bounds a secret. The largest that is known, the key file
 	// of a Google service account, has 2.4 KB.
 	MaxSecretBytes = 8 << 10
@@ -43,7 +40,7 @@ func Seal(secret []byte, servers []Server, threshold int) (guest.Sealed, error) 
 		return nil, errors.New("the secret is empty")
 	case len(secret) > MaxSecretBytes:
 		return nil, fmt.Errorf("the secret has %d bytes; at most %d can be sealed", len(secret), MaxSecretBytes)
-	case IsLayer(secret):
+	case guest.IsSealed(secret):
 		return nil, errors.New("the secret is itself an encrypted message (JWE), so the machine could not tell when it has opened it")
 	case len(servers) == 0:
 		return nil, errors.New("there is no Tang server to seal to")
@@ -115,7 +112,7 @@ type exchangeKey struct {
 
 // encrypt makes one layer.
 func encrypt(text []byte, server Server, inner bool) ([]byte, error) {
-	base, err := ParseURL(server.URL)
+	base, err := guest.ParseTangURL(server.URL)
 	if err != nil {
 		return nil, err
 	}
@@ -156,22 +153,4 @@ func describe(public jose.JSONWebKey) (exchangeKey, error) {
 	}
 	plain.Algorithm, plain.Operations = "ECMR", []string{"deriveKey"}
 	return plain, err
-}
-
-// IsLayer tells whether a text has the form of a sealed text (a JWE in compact
-// form with a header for Clevis): what a machine has opened is the secret only
-// if it has not.
-func IsLayer(text []byte) bool {
-	parts := strings.Split(string(bytes.TrimSpace(text)), ".")
-	if len(parts) != 5 {
-		return false
-	}
-	header, err := base64.RawURLEncoding.DecodeString(parts[0])
-	if err != nil {
-		return false
-	}
-	var fields struct {
-		Clevis json.RawMessage `json:"clevis"`
-	}
-	return json.Unmarshal(header, &fields) == nil && fields.Clevis != nil
 }

@@ -190,7 +190,7 @@ func unseal(t *testing.T, text string, servers []*tangKeys) (opened []byte, used
 		if err != nil {
 			continue
 		}
-		inner := IsLayer(opened)
+		inner := guest.IsSealed(opened)
 		if marked := message.Header.ExtraHeaders["cty"] == "jose"; marked != inner {
 			t.Errorf("a layer that holds another one: %v, and it says %v", inner, marked)
 		}
@@ -279,16 +279,6 @@ func binomial(n, k int) int {
 	return result
 }
 
-func TestIsLayer(t *testing.T) {
-	for text, want := range map[string]bool{
-		"": false, "a.b.c.d.e": false, "e30.b.c.d.e": false, "!.b.c.d.e": false, "eyJjbGV2aXMiOnt9fQ.b.c.d.e": true, "eyJjbGV2aXMiOnt9fQ.b.c.d": false,
-	} {
-		if IsLayer([]byte(text)) != want {
-			t.Errorf("%q: %v", text, !want)
-		}
-	}
-}
-
 // doer answers requests in place of a network.
 type doer func(*http.Request) (*http.Response, error)
 
@@ -341,22 +331,6 @@ func TestFetch(t *testing.T) {
 type failing struct{}
 
 func (failing) Read([]byte) (int, error) { return 0, io.ErrUnexpectedEOF }
-
-func TestParseURL(t *testing.T) {
-	for text, want := range map[string]string{
-		"http://tang.example.com": "", "https://tang.example.com:7500/a/": "", "http://[fd00::1]:80": "",
-		"": "not a URL of the form", "tang.example.com": "not a URL of the form", "ftp://x": "not a URL of the form", "http:x": "not a URL of the form", "http://": "not a URL of the form",
-		"http://%": "is not a URL", "http://ada:pw@x": "holds credentials", "http://x?y": "a query", "http://x?": "a query", "http://x#y": "a fragment",
-	} {
-		got, err := ParseURL(text)
-		switch {
-		case want == "" && (err != nil || got != strings.TrimRight(text, "/")):
-			t.Errorf("%q: %q, %v", text, got, err)
-		case want != "" && (err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "pw")):
-			t.Errorf("%q: %v", text, err)
-		}
-	}
-}
 
 func FuzzParseAdvertisement(f *testing.F) {
 	f.Add(`{"payload":"e30","protected":"eyJhbGciOiJFUzUxMiJ9","signature":""}`)
