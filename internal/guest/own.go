@@ -148,9 +148,10 @@ func splitMIME(header textproto.MIMEHeader, body io.Reader, depth int) ([]part, 
 		}
 	}
 	switch mediaType {
-	case cloudConfigType, "text/x-shellscript", "text/x-shellscript-per-boot", "text/x-shellscript-per-instance", "text/x-shellscript-per-once", "text/cloud-boothook":
+	case cloudConfigType, "text/x-shellscript-per-boot", "text/x-shellscript-per-instance", "text/x-shellscript-per-once", "text/cloud-boothook":
 		return []part{p}, nil
-	case "text/plain":
+	case "text/plain", "text/x-shellscript":
+		// Of these cloud-init looks at the first line.
 		return split(p, depth+1)
 	}
 	return nil, problem(fmt.Sprintf("A part of the MIME message has the type %.60q, so it cannot be told what it does to the guest's settings.", mediaType))

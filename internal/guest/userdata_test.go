@@ -194,6 +194,7 @@ func TestUserDataRefuses(t *testing.T) {
 		{"an archive in a part", mime("Content-Type: text/plain\n\n#cloud-config-archive\n- '#!/bin/sh'"), "neither cloud-config nor a script"},
 		{"the host name", "#cloud-config\nhostname: mine\n", "They set hostname"},
 		{"the host name in a part", mime("Content-Type: text/x-shellscript\n\n#!/bin/sh", "Content-Type: text/cloud-config\n\nfqdn: mine.example.com"), "They set fqdn"},
+		{"the host name in what is said to be a script", mime("Content-Type: text/x-shellscript\n\n#cloud-config\nhostname: mine"), "They set hostname"},
 		{"root's login", "#cloud-config\ndisable_root: false\n", "They set disable_root"},
 		{"users by name", "#cloud-config\nusers: app\n", "They give users in another form than a list"},
 		{"groups as a mapping", "#cloud-config\ngroups: {app: []}\n", "They give groups in another form than a list"},
