@@ -1,6 +1,7 @@
 package guest
 
 import (
+	"errors"
 	"fmt"
 	"regexp"
 	"slices"
@@ -58,8 +59,8 @@ func (c *check) promise(promise, field, summary, detail, remedy string) {
 func (c *check) because(field string, err error) { c.add(finding(field, err)) }
 
 func finding(field string, err error) policy.Finding {
-	f, ok := err.(policy.Finding)
-	if !ok {
+	var f policy.Finding
+	if !errors.As(err, &f) {
 		f = policy.Finding{Summary: "Invalid value", Detail: sentence(err)}
 	}
 	f.Field = field
