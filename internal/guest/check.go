@@ -31,10 +31,7 @@ func Check(s Spec) []policy.Finding {
 	c.add(CheckIntrusion("intrusion", s.Intrusion)...)
 	c.add(CheckMaintenance("maintenance", s.Maintenance, s.TimeZone)...)
 	if s.Proxy != "" {
-		if _, err := ParseTangURL(s.Proxy); err != nil {
-			// The same form: a scheme, a host, no credentials.
-			c.bad("proxy", "Not the URL of a proxy", "It must be of the form http://host:port, without credentials: every process of the machine can read it.", "Write it such as \"http://10.0.1.2:3128\".")
-		}
+		c.add(CheckProxy("proxy", s.Proxy)...)
 	}
 	c.volumes(s)
 	c.database(s)
@@ -165,6 +162,16 @@ func CheckPorts(field string, ports []int, database bool) []policy.Finding {
 		case slices.Contains(ports[:i], port):
 			c.bad(at(field, i), "Port named twice", fmt.Sprintf("%d is in the list twice.", port), "Name it once.")
 		}
+	}
+	return c.findings
+}
+
+// CheckProxy judges the URL of a proxy.
+func CheckProxy(field, text string) []policy.Finding {
+	c := &check{}
+	// The same form as a Tang server's: a scheme, a host, no credentials.
+	if _, err := ParseTangURL(text); err != nil {
+		c.bad(field, "Not the URL of a proxy", "It must be of the form http://host:port, without credentials: every process of the machine can read it.", "Write it such as \"http://10.0.1.2:3128\".")
 	}
 	return c.findings
 }
