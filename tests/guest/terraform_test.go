@@ -286,3 +286,99 @@ func userData(t *testing.T, sim *harness.Sim) string {
 	t.Fatalf("no user data: %s", body)
 	return ""
 }
+
+// rest is what the guide's configuration refers to, from another guide.
+const rest = `
+terraform {
+  required_providers {
+    holdfast = { source = "holdfast-cloud/holdfast" }
+  }
+}
+resource "holdfast_ssh_key" "ada" {
+  name       = "ada"
+  location   = "hetzner/fsn1"
+  public_key = "` + sshKey + `"
+}
+resource "holdfast_network" "acme" {
+  name     = "acme"
+  location = "hetzner/fsn1"
+  tenant   = "acme"
+  cidr     = "10.1.0.0/16"
+  subnets  = ["10.1.0.0/24"]
+}
+resource "holdfast_firewall" "web" {
+  name     = "web"
+  location = "hetzner/fsn1"
+  rules    = [{ protocol = "tcp", port = "443", networks = ["0.0.0.0/0"] }]
+}
+resource "holdfast_backup_bucket" "all" {
+  for_each       = { "hetzner/nbg1" = 100, "hetzner/hel1" = 0, "google/us-central1-a" = 0 }
+  name           = "backups"
+  location       = each.key
+  immutable_days = each.value
+}
+resource "holdfast_backup_plan" "standard" {
+  name     = "standard"
+  schedule = "02:30"
+  protects = ["hetzner/fsn1"]
+  buckets  = values(holdfast_backup_bucket.all)
+}
+provider "holdfast" {
+  deployment = "acme-eu"
+  hetzner {
+    endpoint = %q
+    token    = "t"
+  }
+  google {
+    project      = "acme-prod"
+    access_token = "t"
+    endpoint     = %q
+  }
+}
+`
+
+// The guide's configuration is one: its first plan makes everything, and all
+// promises that can be judged then hold.
+func TestGuide(t *testing.T) {
+	cli, err := harness.FindCLI()
+	if err != nil {
+		t.Skip(err)
+	}
+	text, err := os.ReadFile("../../templates/guides/what-a-machine-is-told.md.tmpl")
+	if err != nil {
+		t.Fatal(err)
+	}
+	provider, err := harness.Build(t.Context(), t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	sim, err := harness.StartSim(simcloud.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = sim.Close() })
+	config := fmt.Sprintf(rest, sim.HetznerEndpoint(), sim.GoogleEndpoint())
+	for _, block := range strings.Split(string(text), "```terraform\n")[1:] {
+		block, _, _ = strings.Cut(block, "```")
+		config += block
+	}
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "main.tf"), []byte(config), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	w, err := harness.NewWorkspace(cli, dir, provider)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.Env = []string{"TF_VAR_restic_password=" + canaryPassword, `TF_VAR_bucket_credentials={}`, "HCLOUD_S3_ACCESS_KEY=a", "HCLOUD_S3_SECRET_KEY=b",
+		"GOOGLE_STORAGE_CUSTOM_ENDPOINT=" + sim.StorageEndpoint()}
+	for _, arguments := range [][]string{{"init", "-no-color"}, {"plan", "-no-color"}} {
+		result, err := w.Run(t.Context(), arguments...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if out := result.Stdout; arguments[0] == "plan" && !strings.Contains(out, "9 to add, 0 to change, 0 to destroy") {
+			t.Errorf("%s", out)
+		}
+	}
+}
