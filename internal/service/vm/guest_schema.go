@@ -1,7 +1,9 @@
 package vm
 
 import (
+	"context"
 	"fmt"
+	"maps"
 
 	"github.com/hashicorp/terraform-plugin-framework/attr"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
@@ -20,6 +22,13 @@ const (
 	standardUpdateAt        = "02:00"
 	standardRebootAt        = "03:30"
 )
+
+// wholeSchema is the resource's schema with what a machine is told.
+func wholeSchema(ctx context.Context) schema.Schema {
+	s := resourceSchema(ctx)
+	maps.Copy(s.Attributes, guestAttributes())
+	return s
+}
 
 // guestAttributes are what a machine is told at its first boot.
 func guestAttributes() map[string]schema.Attribute {

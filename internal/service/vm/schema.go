@@ -2,7 +2,6 @@ package vm
 
 import (
 	"context"
-	"maps"
 
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/booldefault"
@@ -16,7 +15,7 @@ import (
 
 func resourceSchema(_ context.Context) schema.Schema {
 	keep := []planmodifier.String{stringplanmodifier.UseStateForUnknown()}
-	s := schema.Schema{
+	return schema.Schema{
 		MarkdownDescription: "A virtual machine of one tenant (ISO-1). It has SSH keys and no password (SYS-3), a firewall (NET-1), and a private network of its tenant (ISO-2); a configuration without them does not pass the plan.\n\n" +
 			"Say what the machine needs with `cpus` and `memory_gb`, and it gets the cheapest server type with at least this that its location sells when the machine is made; " +
 			"where that turns out to be sold out, the next one. A plan finds out whether there is one, and shows the type of machines that exist. " +
@@ -125,6 +124,4 @@ func resourceSchema(_ context.Context) schema.Schema {
 		},
 		Blocks: vendorBlocks(),
 	}
-	maps.Copy(s.Attributes, guestAttributes())
-	return s
 }
