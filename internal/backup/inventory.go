@@ -35,7 +35,8 @@ type Options struct {
 	// Grace is added to it: a daily backup is a day old when the next begins,
 	// takes its time, and on the day that clocks go back is an hour later.
 	Grace time.Duration
-	// Policy counts the classes where the guest does not tell them.
+	// Policy counts the classes where the guest does not tell them, and says
+	// which backups should be there.
 	Policy Policy
 	// Now is the time that ages are counted to.
 	Now time.Time
@@ -134,8 +135,11 @@ type ProblemCode string
 // The problems.
 const (
 	// ProblemVanished: the guest tells of backups that the bucket does not
-	// hold.
+	// hold, and that should be kept.
 	ProblemVanished ProblemCode = "vanished"
+	// ProblemForgotten: the guest tells of backups that the bucket does not
+	// hold, and that no retention keeps: forgotten since, or a person's own.
+	ProblemForgotten ProblemCode = "forgotten"
 	// ProblemCheck: restic's own check of the repository failed.
 	ProblemCheck ProblemCode = "check_failed"
 	// ProblemRun: the last attempt to back up failed.

@@ -25,29 +25,48 @@ type evidence struct {
 	problem string
 }
 
-// vanished are the ids that the guest tells of and the listing does not show.
-func (e evidence) vanished() []string {
+// gone are the ids that the guest tells of and the listing does not show:
+// vanished are those that should be kept, forgotten those that `restic forget`
+// may have taken since, because they had no class, or a newer backup has
+// displaced them.
+func (e evidence) gone(promised Policy) (vanished, forgotten []string) {
 	if e.told == nil {
-		return nil
+		return nil, nil
 	}
-	there := map[string]bool{}
+	there, classless := map[string]bool{}, map[string]bool{}
+	var all []Snapshot
 	for _, object := range e.listing.snapshots {
 		there[object.Key] = true
 	}
-	var ids []string
+	known := map[string]bool{}
 	for _, s := range e.told.Snapshots {
-		if !there[s.ID] {
-			ids = append(ids, s.ID)
+		known[s.ID], classless[s.ID] = true, len(s.Classes) == 0
+		all = append(all, Snapshot{ID: s.ID, Time: s.Time})
+	}
+	newer := false
+	for _, object := range e.listing.snapshots {
+		if !known[object.Key] {
+			newer = newer || object.Modified.After(e.written)
+			all = append(all, Snapshot{ID: object.Key, Time: object.Modified})
 		}
 	}
-	return ids
+	for _, d := range promised.Apply(all) {
+		switch {
+		case there[d.ID]:
+		case classless[d.ID], newer && !d.Keep:
+			forgotten = append(forgotten, d.ID)
+		default:
+			vanished = append(vanished, d.ID)
+		}
+	}
+	return vanished, forgotten
 }
 
 // judge decides about one copy. What exists is what the listing shows; when it
 // was made, how large it is and why it is kept is what the guest tells of it.
 func judge(source Source, e evidence, o Options) Copy {
 	c := Copy{Bucket: source.Name, Location: source.Location, Immutable: source.Immutable,
-		Snapshots: len(e.listing.snapshots), Told: e.told != nil}
+		Snapshots: e.listing.count, Told: e.told != nil}
 	if e.problem != "" {
 		c.problem(ProblemStatus, "%s", e.problem)
 	}
@@ -69,7 +88,7 @@ func judge(source Source, e evidence, o Options) Copy {
 			c.Newest, c.NewestID = s.Time, s.ID
 		}
 	}
-	c.hear(e)
+	c.hear(e, o.Policy)
 	switch {
 	case len(snapshots) == 0:
 		c.State = CopyMissing
@@ -126,7 +145,7 @@ func (c *Copy) believe(e evidence) (snapshots []Snapshot, complete bool) {
 }
 
 // hear adds what only the guest knows.
-func (c *Copy) hear(e evidence) {
+func (c *Copy) hear(e evidence, promised Policy) {
 	if e.told == nil {
 		return
 	}
@@ -135,8 +154,12 @@ func (c *Copy) hear(e evidence) {
 			c.Bytes = s.Bytes
 		}
 	}
-	if gone := e.vanished(); len(gone) > 0 {
-		c.problem(ProblemVanished, "The guest tells of %s that the bucket does not hold: %s.", count(len(gone), "backup"), strings.Join(shorten(gone), ", "))
+	vanished, forgotten := e.gone(promised)
+	if len(vanished) > 0 {
+		c.problem(ProblemVanished, "The guest tells of %s that the bucket does not hold: %s.", count(len(vanished), "backup"), strings.Join(shorten(vanished), ", "))
+	}
+	if len(forgotten) > 0 {
+		c.problem(ProblemForgotten, "The guest tells of %s that no retention keeps, and that the bucket does not hold any more: %s.", count(len(forgotten), "backup"), strings.Join(shorten(forgotten), ", "))
 	}
 	if check := e.told.Check; check != nil && check.Result == status.Failed {
 		c.problem(ProblemCheck, "restic's check of %s failed: %s", check.At.UTC().Format(time.RFC3339), orUnknown(check.Message))

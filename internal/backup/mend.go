@@ -72,7 +72,7 @@ func mend(set Set, views []copies, locations *catalog.Catalog) Mend {
 }
 
 // harden makes one copy immutable: one that is added anyway, or one that is
-// there and counts for every protected location, or one more.
+// there, can be reached and counts for every protected location, or one more.
 func (m *Mend) harden(set Set, take func(func(catalog.Entry) bool) bool) {
 	if len(m.Add) == 0 {
 		buckets := set.distinct()
@@ -80,7 +80,7 @@ func (m *Mend) harden(set Set, take func(func(catalog.Entry) bool) bool) {
 			return cmp.Or(cmp.Compare(a.Place.Location.String(), b.Place.Location.String()), cmp.Compare(a.ID, b.ID))
 		})
 		for _, b := range buckets {
-			if !slices.ContainsFunc(set.Protected, func(p catalog.Entry) bool { return p.Site == b.Place.Site }) {
+			if !set.Lost.Contains(b.Place.Location) && !slices.ContainsFunc(set.Protected, func(p catalog.Entry) bool { return p.Site == b.Place.Site }) {
 				m.Harden = &b
 				return
 			}

@@ -222,14 +222,15 @@ func (o Options) gather(ctx context.Context, r *reader, l listing) evidence {
 	}
 	r.reads.Add(1)
 	data, err := r.Reader.ReadObject(ctx, status.Key(o.Deployment, l.tenant), status.MaxBytes)
+	if err == nil || cloud.IsNotFound(err) || cloud.HasCode(err, cloud.CodeInvalid) {
+		r.failures.Store(0) // it answers, whatever a tenant has left there
+	} else {
+		r.failures.Add(1)
+	}
 	if err != nil {
-		if !cloud.IsNotFound(err) {
-			r.failures.Add(1)
-		}
 		e.problem = fmt.Sprintf("The guest's status could not be read: %v", err)
 		return e
 	}
-	r.failures.Store(0)
 	told, err := status.Parse(data)
 	switch {
 	case err != nil:
@@ -245,7 +246,7 @@ func (o Options) gather(ctx context.Context, r *reader, l listing) evidence {
 		return e
 	}
 	e.written = told.WrittenAt
-	if len(e.vanished()) > 0 {
+	if vanished, forgotten := e.gone(o.Policy); len(vanished)+len(forgotten) > 0 {
 		// The status may be newer than the listing: look again.
 		if again, err := o.again(ctx, r, l.tenant); err == nil {
 			e.listing = again
@@ -267,11 +268,11 @@ func (o Options) again(ctx context.Context, r *reader, tenant string) (listing, 
 		for _, object := range page {
 			after = object.Key
 			if id := object.Key[len(prefix):]; snapshotID.MatchString(id) {
-				object.Key = id
-				found.snapshots = append(found.snapshots, object)
+				found.add(id, object)
 			}
 		}
 		if !more || len(page) == 0 {
+			found.trim()
 			return found, nil
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/holdfast-cloud/terraform-provider-holdfast/internal/cloud"
@@ -13,10 +14,35 @@ import (
 // listing is what a bucket's listing shows of one tenant.
 type listing struct {
 	tenant string
-	// snapshots are the objects of backups; Key is the backup's id.
+	// snapshots are the objects of backups, the newest maxSnapshots of them; Key
+	// is the backup's id. count is of all.
 	snapshots []cloud.ObjectInfo
+	count     int
 	// status tells that there is a status object.
 	status bool
+}
+
+// maxSnapshots is how many backups of a tenant are looked at: twice the days for
+// which the longest retention keeps one each (policy.MaxImmutableDays), and room.
+// A machine in the wrong hands can write any number.
+const maxSnapshots = 8_000
+
+// add takes the object of a backup. Now and then the oldest are let go.
+func (l *listing) add(id string, object cloud.ObjectInfo) {
+	object.Key = strings.Clone(id) // the whole key would stay in memory with it
+	l.snapshots = append(l.snapshots, object)
+	l.count++
+	if len(l.snapshots) == 2*maxSnapshots {
+		l.trim()
+	}
+}
+
+// trim leaves the newest maxSnapshots.
+func (l *listing) trim() {
+	if len(l.snapshots) > maxSnapshots {
+		slices.SortStableFunc(l.snapshots, func(a, b cloud.ObjectInfo) int { return b.Modified.Compare(a.Modified) })
+		l.snapshots = l.snapshots[:maxSnapshots]
+	}
 }
 
 var snapshotID = regexp.MustCompile(`^[0-9a-f]{64}$`)
@@ -39,6 +65,13 @@ func scan(ctx context.Context, store lister, root, tenant string, yield func(lis
 		prefix += tenant + "/"
 	}
 	var current listing
+	done := func() error {
+		if current.tenant == "" {
+			return nil
+		}
+		current.trim()
+		return yield(current)
+	}
 	after := ""
 	for {
 		page, more, err := store.ListObjects(ctx, prefix, after)
@@ -55,16 +88,13 @@ func scan(ctx context.Context, store lister, root, tenant string, yield func(lis
 				continue // not of our layout
 			}
 			if name != current.tenant {
-				if current.tenant != "" {
-					if err := yield(current); err != nil {
-						return err
-					}
+				if err := done(); err != nil {
+					return err
 				}
 				current = listing{tenant: name}
 			}
 			if id, ok := strings.CutPrefix(below, resticSnapshots); ok && snapshotID.MatchString(id) {
-				object.Key = id
-				current.snapshots = append(current.snapshots, object)
+				current.add(id, object)
 			} else if below == status.Name {
 				current.status = true
 			}
@@ -77,10 +107,7 @@ func scan(ctx context.Context, store lister, root, tenant string, yield func(lis
 		}
 		after = skip(root, after)
 	}
-	if current.tenant != "" {
-		return yield(current)
-	}
-	return nil
+	return done()
 }
 
 // skip gives the key after which the next object worth knowing stands. It

@@ -40,7 +40,7 @@ type backupsFlags struct {
 
 func (f *backupsFlags) register(set *pflag.FlagSet) {
 	set.StringArrayVar(&f.states, "state", nil, "`file` with what `terraform state pull` printed, - for the standard input: its backup plans name the buckets and the objective, its VMs the tenants (repeatable)")
-	set.StringVar(&f.plan, "plan", "", "`name` of the one backup plan of the state that is meant (default: all of them)")
+	set.StringVar(&f.plan, "plan", "", "`name` of the one backup plan of the state that is meant (default: all of them, if they have the same buckets)")
 	set.StringArrayVar(&f.buckets, "bucket", nil, "`id` of a bucket to look into, such as hetzner/nbg1/acme-eu-backups-nbg1 (repeatable)")
 	set.StringArrayVar(&f.tenants, "tenant", nil, "`name` of a tenant that should have backups; only those named are reported (repeatable; default: those of the state, or whoever is found)")
 	set.StringVar(&f.deployment, "deployment", "", "whose tenants are meant (default: $HOLDFAST_DEPLOYMENT)")
@@ -206,6 +206,9 @@ func (f backupsFlags) request(stdin io.Reader, deployment string) (backupsReques
 			return r, fmt.Errorf("the state has no backup plan %q with buckets", f.plan)
 		}
 		return r, errors.New("the state has no backup plan; name the buckets with --bucket")
+	}
+	if err := plans.alike(); err != nil {
+		return r, err
 	}
 	r.buckets = append(r.buckets, plans.buckets...)
 	if r.tenants = f.tenants; len(r.tenants) == 0 {

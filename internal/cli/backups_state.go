@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/holdfast-cloud/terraform-provider-holdfast/internal/cloud"
@@ -14,6 +15,8 @@ import (
 // backupPlans is what the backup plans of states say.
 type backupPlans struct {
 	buckets []inventory.Bucket
+	// names are the plans by the buckets that they name.
+	names map[string][]string
 	// rpo is the shortest objective; 0 without a plan.
 	rpo time.Duration
 	// tenants have a VM that names one of the plans.
@@ -60,7 +63,7 @@ func (p *backupPlans) read(text []byte, deployment, name string) error {
 				if err := p.add(a); err != nil {
 					return fmt.Errorf("%s: %w", address, err)
 				}
-			case !isPlan && a.PlanID != "" && (name == "" || a.PlanID == name):
+			case !isPlan && a.Tenant != "" && a.PlanID != "" && (name == "" || a.PlanID == name):
 				if p.tenants == nil {
 					p.tenants = map[string]bool{}
 				}
@@ -73,17 +76,36 @@ func (p *backupPlans) read(text []byte, deployment, name string) error {
 
 // add takes one plan.
 func (p *backupPlans) add(a stateBackups) error {
+	var ids []string
 	for _, b := range a.Buckets {
 		id, err := cloud.ParseID(b.ID)
 		if err != nil {
 			return err
 		}
 		p.buckets = append(p.buckets, inventory.Bucket{ID: id, Immutable: b.ImmutableDays > 0})
+		ids = append(ids, b.ID)
 	}
+	if p.names == nil {
+		p.names = map[string][]string{}
+	}
+	slices.Sort(ids)
+	set := strings.Join(slices.Compact(ids), " ")
+	p.names[set] = append(p.names[set], a.ID)
 	if objective := time.Duration(a.RPOHours) * time.Hour; objective > 0 && (p.rpo == 0 || objective < p.rpo) {
 		p.rpo = objective
 	}
 	return nil
+}
+
+// alike refuses plans with different buckets: an inventory expects each tenant
+// in all buckets that it looks into.
+func (p *backupPlans) alike() error {
+	if len(p.names) < 2 {
+		return nil
+	}
+	names := slices.Concat(slices.Collect(maps.Values(p.names))...)
+	slices.Sort(names)
+	return fmt.Errorf("the backup plans %s have different buckets; take one inventory of each, with --plan", strings.Join(names, ", "))
 }
 
 // ofTenants lists the tenants, sorted.

@@ -137,6 +137,42 @@ func TestBackupsForms(t *testing.T) {
 	}
 }
 
+// Two plans with buckets of their own: a tenant of the one has nothing to look
+// for in the other's.
+func TestBackupsOfSeveralPlans(t *testing.T) {
+	v := newVault(t)
+	europe := *v
+	europe.ids = v.ids[:2]
+	europe.backUp("acme", 10)
+	america := *v
+	america.ids = v.ids[2:]
+	america.backUp("globex", 10)
+	states := []string{"--state", file(t, europe.state("eu", "acme")), "--state", file(t, america.state("us", "globex"))}
+	if code, stdout, stderr := v.run(t, "", states...); code != ExitUncertain || !strings.Contains(stderr, "the backup plans eu, us have different buckets") || !strings.Contains(stderr, "--plan") {
+		t.Errorf("exit code %d, stderr %q:\n%s", code, stderr, stdout)
+	}
+	for plan, tenant := range map[string]string{"eu": "acme", "us": "globex"} {
+		code, stdout, stderr := v.run(t, "", append(states, "--plan", plan)...)
+		if code != ExitOK || stderr != "" || !strings.Contains(stdout, tenant) || !strings.Contains(stdout, "1 tenant:") {
+			t.Errorf("%s: exit code %d, stderr %q:\n%s", plan, code, stderr, stdout)
+		}
+	}
+	same := []string{"--state", file(t, europe.state("eu", "acme")), "--state", file(t, europe.state("eu-late", "acme"))}
+	if code, stdout, stderr := v.run(t, "", same...); code != ExitOK || stderr != "" {
+		t.Errorf("the same buckets: exit code %d, stderr %q:\n%s", code, stderr, stdout)
+	}
+}
+
+// A machine without a tenant has a plan for what it holds, and no backups of
+// anybody's.
+func TestBackupsPassOverMachinesOfNobody(t *testing.T) {
+	v := newVault(t)
+	v.backUp("acme", 10)
+	if code, stdout, stderr := v.run(t, v.state("standard", "acme", ""), "--state", "-"); code != ExitOK || stderr != "" || !strings.Contains(stdout, "1 tenant:") {
+		t.Errorf("exit code %d, stderr %q:\n%s", code, stderr, stdout)
+	}
+}
+
 // A location is lost and another does not answer: what is left is judged, what
 // is not is said, and nobody asks the lost one.
 func TestBackupsDegraded(t *testing.T) {

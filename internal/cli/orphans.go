@@ -57,8 +57,9 @@ The accounts are those of the provider's environment variables (HCLOUD_TOKEN,
 ever shown or touched.
 
 With --delete they are deleted, VMs first, then what they used. It asks for the
-deployment's name before. Kept are: what is protected (unless --protected), and
-what a VM that stays still uses. Let nobody run apply meanwhile: it might adopt
+deployment's name before. Kept are: what is protected (unless --protected), what
+a VM that stays still uses, and every backup bucket that is immutable or holds
+anything: no flag deletes backups. Let nobody run apply meanwhile: it might adopt
 what is being deleted.
 
 Exit codes: 0 no orphan is left; 1 something failed; 2 the command line is

@@ -19,8 +19,10 @@ type orphansReport struct {
 	// LeftOut are lost locations, NoAccess clouds without an account.
 	LeftOut  []string `json:"left_out"`
 	NoAccess []string `json:"no_access"`
-	// refusals say why there is no access.
-	refusals []error
+	// NoBuckets are clouds that were asked, but not for their buckets.
+	NoBuckets []string `json:"no_buckets"`
+	// refusals and bucketRefusals say why there is no access.
+	refusals, bucketRefusals []error
 }
 
 type orphanLine struct {
@@ -43,7 +45,8 @@ type orphanLine struct {
 // report makes the report; outcomes are nil where nothing was to be deleted,
 // and otherwise in the order of the orphans.
 func report(deployment string, answer orphans.Answer, outcomes []orphans.Outcome) orphansReport {
-	r := orphansReport{Deployment: deployment, Orphans: []orphanLine{}, LeftOut: answer.LeftOut, NoAccess: answer.NoAccess, refusals: answer.Refusals}
+	r := orphansReport{Deployment: deployment, Orphans: []orphanLine{}, LeftOut: answer.LeftOut, NoAccess: answer.NoAccess, refusals: answer.Refusals,
+		NoBuckets: answer.NoBuckets, bucketRefusals: answer.BucketRefusals}
 	for i, o := range answer.Orphans {
 		line := orphanLine{ID: o.ID.String(), Kind: string(o.Kind), Location: o.ID.Location.String(), Name: o.Name, Tenant: o.Tenant, Tier: string(o.Tier),
 			NativeID: o.ID.Native, NativeName: o.NativeName, Protected: o.Protected}
@@ -99,6 +102,9 @@ func (r orphansReport) writeTable(out io.Writer) error {
 	}
 	for _, refusal := range r.refusals {
 		fmt.Fprintf(out, "Not asked: %s.\n", refusal)
+	}
+	for _, refusal := range r.bucketRefusals {
+		fmt.Fprintf(out, "Not asked for buckets: %s.\n", refusal)
 	}
 	return nil
 }

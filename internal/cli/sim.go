@@ -82,11 +82,20 @@ func serveSim(ctx context.Context, flags simFlags, stdout, stderr io.Writer) (er
 	if err != nil {
 		return err
 	}
-	proxy, stopNames, err := flags.serveNames(sim)
+	names, stopNames, err := flags.serveNames(sim)
 	if err != nil {
 		return errors.Join(err, served.Shutdown(context.WithoutCancel(ctx)))
 	}
 	defer stopNames()
+	stopMachines, err := flags.machines.start(sim, names, stderr)
+	if err != nil {
+		return errors.Join(err, served.Shutdown(context.WithoutCancel(ctx)))
+	}
+	defer func() { err = errors.Join(err, stopMachines()) }()
+	proxy := ""
+	if flags.namesListen != "" {
+		proxy = names.Proxy
+	}
 	if err := announce(stdout, flags, served, proxy); err != nil {
 		return errors.Join(err, served.Shutdown(context.WithoutCancel(ctx)))
 	}

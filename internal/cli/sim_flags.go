@@ -34,6 +34,7 @@ type simFlags struct {
 	serviceAccounts   []string
 	namesListen       string
 	namesCA           string
+	machines          machineFlags
 }
 
 // register declares the flags, with the vendor's numbers as defaults.
@@ -59,6 +60,7 @@ func (f *simFlags) register(set *pflag.FlagSet) {
 	set.StringArrayVar(&f.serviceAccounts, "google-service-account", nil, "Google: an access token of a service account, as `token=address`: to Cloud Storage it is good for what policies of buckets grant the address (repeatable)")
 	set.StringVar(&f.namesListen, "names-listen", "", "`address` of a proxy (HTTPS_PROXY) under which the vendors' own host names lead here, for clients that take no other endpoint (default: none)")
 	set.StringVar(&f.namesCA, "names-ca", "", "`file` to write the certificate to that such clients have to trust (SSL_CERT_FILE); goes with --names-listen")
+	f.machines.register(set)
 	set.BoolVar(&f.legacyDatacenters, "legacy-datacenters", false, "Hetzner: keep /datacenters, which the vendor removed after 2026-10-01")
 }
 

@@ -71,24 +71,30 @@ func (f *simFlags) s3Pair() (access, secret string) {
 	return access, secret
 }
 
-// serveNames starts the proxy of the vendors' names, if one is asked for, and writes
-// what clients have to trust. It answers the proxy's address and what stops it.
-func (f *simFlags) serveNames(sim *simcloud.Sim) (proxy string, stop func(), err error) {
-	if f.namesListen == "" {
-		return "", func() {}, nil
+// serveNames starts the proxy of the vendors' names, if one is asked for or machines
+// need it, and writes what clients have to trust. Without either there is none.
+func (f *simFlags) serveNames(sim *simcloud.Sim) (names *simcloud.Names, stop func(), err error) {
+	listen := f.namesListen
+	if listen == "" {
+		if f.machines.machines == "" {
+			return nil, func() {}, nil
+		}
+		listen = "127.0.0.1:0"
 	}
-	names, err := sim.ServeNames(f.namesListen)
-	if err != nil {
-		return "", nil, err
+	if names, err = sim.ServeNames(listen); err != nil {
+		return nil, nil, err
 	}
 	stop = func() {
 		ctx, cancel := context.WithTimeout(context.Background(), stopTimeout)
 		defer cancel()
 		_ = names.Shutdown(ctx) // the process ends
 	}
+	if f.namesCA == "" {
+		return names, stop, nil
+	}
 	if err := os.WriteFile(f.namesCA, names.CA, 0o644); err != nil {
 		stop()
-		return "", nil, fmt.Errorf("--names-ca: %w", err)
+		return nil, nil, fmt.Errorf("--names-ca: %w", err)
 	}
-	return names.Proxy, stop, nil
+	return names, stop, nil
 }

@@ -2,6 +2,7 @@ package cloud
 
 import (
 	"context"
+	"math"
 	"time"
 )
 
@@ -57,7 +58,13 @@ func (c *BackupCounts) field(class BackupClass) *int {
 // most 31. The only backup of a month can have been made on its first day, and
 // for 3 months is dropped when the third month after it begins.
 func (c BackupCounts) Days() int {
-	return max(0, c.Daily, 7*c.Weekly, 31*c.Monthly)
+	times := func(n, days int) int { // a slip of the pen must not become a small number
+		if n > math.MaxInt/days {
+			return math.MaxInt
+		}
+		return n * days
+	}
+	return max(0, c.Daily, times(c.Weekly, 7), times(c.Monthly, 31))
 }
 
 // DefaultRetention is what BAK-1 promises and so the least that is kept: the

@@ -192,7 +192,7 @@ func TestCheckVMBackup(t *testing.T) {
 	}{
 		{"with a plan", VMBackup{Known("acme"), refs("hetzner/fsn1/5"), Known("standard")}, false, nil},
 		{"without", VMBackup{Known("acme"), refs("hetzner/fsn1/5"), Known("")}, false, []string{
-			`BAK-1 backup_plan_id | Tenant's data without backups | holds a data volume of the tenant "acme" | Name a holdfast_backup_plan`}},
+			`BAK-1 backup_plan_id | Tenant's data without backups | holds a data volume of the tenant "acme" | Give the id of a holdfast_backup_plan, which is the plan's name: backup_plan_id = holdfast_backup_plan.standard.id, or "standard" as text.`}},
 		{"two volumes", VMBackup{Known("acme"), refs("hetzner/fsn1/5", "hetzner/fsn1/6"), Known("")}, false, []string{
 			"BAK-1 backup_plan_id | Tenant's data without backups | holds 2 data volumes"}},
 		{"volumes that are yet to be created", VMBackup{Known("acme"), Known([]Ref{{}}), Known("")}, false, []string{"BAK-1 backup_plan_id | Tenant's data without backups"}},

@@ -29,7 +29,8 @@ type BackupPlan struct {
 	RPOHours Opt[int64]
 }
 
-// CheckBackupPlan judges a plan: it keeps at least the 14 backups of BAK-1, its
+// CheckBackupPlan judges a plan: it keeps at least the 14 backups of BAK-1 and
+// none for longer than a bucket can be immutable (MaxImmutableDays), its
 // recovery point objective is at most that of DR-1 and one that a daily backup
 // can keep, and it runs in the quiet hours of each region it works in (UPT-2).
 // It is pending if something is unknown. now says which year's changes of
@@ -62,8 +63,15 @@ func checkRetention(keep cloud.BackupCounts) []Finding {
 	var findings []Finding
 	floor := cloud.DefaultRetention()
 	units := map[cloud.BackupClass]string{cloud.BackupDaily: "days", cloud.BackupWeekly: "weeks", cloud.BackupMonthly: "months"}
+	alone := map[cloud.BackupClass]cloud.BackupCounts{cloud.BackupDaily: {Daily: 1}, cloud.BackupWeekly: {Weekly: 1}, cloud.BackupMonthly: {Monthly: 1}}
 	for _, class := range cloud.BackupClasses() {
-		if have, least := keep.Of(class), floor.Of(class); have < least {
+		have, least, most := keep.Of(class), floor.Of(class), MaxImmutableDays/alone[class].Days()
+		switch {
+		case have > most:
+			findings = append(findings, Finding{Field: "retention." + string(class), Summary: "Too many " + string(class) + " backups",
+				Detail: fmt.Sprintf("The plan keeps the backups of %d %s; no bucket can be immutable for as long: %d days at most.", have, units[class], MaxImmutableDays),
+				Remedy: fmt.Sprintf("Set %s to %d or less.", class, most)})
+		case have < least:
 			findings = append(findings, Finding{Promise: BAK1, Field: "retention." + string(class), Summary: "Too few " + string(class) + " backups",
 				Detail: fmt.Sprintf("The plan keeps the backups of %d %s; at least those of %d are promised.", have, units[class], least),
 				Remedy: fmt.Sprintf("Set %s to %d or more, or leave it out.", class, least)})

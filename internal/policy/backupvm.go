@@ -32,5 +32,5 @@ func CheckVMBackup(vm VMBackup) (findings []Finding, pending bool) {
 	}
 	return []Finding{{Promise: BAK1, Field: "backup_plan_id", Summary: "Tenant's data without backups",
 		Detail: fmt.Sprintf("The machine holds %s of the tenant %s, and nothing says how they are backed up.", data, quote(tenant)),
-		Remedy: "Name a holdfast_backup_plan."}}, false
+		Remedy: "Give the id of a holdfast_backup_plan, which is the plan's name: backup_plan_id = holdfast_backup_plan.standard.id, or \"standard\" as text."}}, false
 }

@@ -41,7 +41,8 @@ type Definition[M, S, T any] struct {
 	// the environment or the prior state; nil if there is nothing.
 	Review func(ctx context.Context, review *Review[M])
 	// Lacks tells of a state's attributes whether Review may have something to
-	// fill in although the configuration asks for no change; nil: never.
+	// fill in or to refuse although the configuration asks for no change; nil:
+	// never.
 	Lacks func(state map[string]tftypes.Value) bool
 	// ToSpec maps a model whose values are all known.
 	ToSpec func(ctx context.Context, model *M, meta cloud.Meta) (S, diag.Diagnostics)

@@ -17,6 +17,7 @@ import (
 //	GET    /_sim/clock              the simulated time and its speed
 //	POST   /_sim/clock              {"speed": n, "advance_seconds": n}
 //	GET    /_sim/objects?kind=k     stored records, or counts of all kinds
+//	GET    /_sim/machines           the real machines, where there are any
 //	POST   /_sim/actions/release    lets stuck actions go on
 //	POST   /_sim/limits             {"rate_limit": n, "google_rate_limit": n, "s3_rate_limit": n, "remaining": n}
 //
@@ -61,6 +62,13 @@ func (s *Sim) ControlHandler() http.Handler {
 	mux.HandleFunc("GET /_sim/clock", func(w http.ResponseWriter, _ *http.Request) { s.replyClock(w) })
 	mux.HandleFunc("POST /_sim/clock", s.postClock)
 	mux.HandleFunc("GET /_sim/objects", s.getObjects)
+	mux.HandleFunc("GET /_sim/machines", func(w http.ResponseWriter, _ *http.Request) {
+		states := []MachineState{}
+		if m := s.machines.Load(); m != nil {
+			states = m.States()
+		}
+		reply(w, 200, map[string]any{"machines": states})
+	})
 	mux.HandleFunc("POST /_sim/limits", s.postLimits)
 	return mux
 }

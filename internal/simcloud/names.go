@@ -142,6 +142,21 @@ func (n *Names) tunnel(w http.ResponseWriter) {
 	}
 }
 
+// Serves tells whether the simulation stands for a host name.
+func (s *Sim) Serves(host string) bool { return s.named(host) != nil }
+
+// Hand gives the front a client's connection, that begins with TLS.
+func (n *Names) Hand(ctx context.Context, conn net.Conn) error {
+	select {
+	case n.conns <- conn:
+		return nil
+	case <-n.over:
+		return net.ErrClosed
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
 // Accept, Close and Addr make it the front's listener.
 func (n *Names) Accept() (net.Conn, error) {
 	select {

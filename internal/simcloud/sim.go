@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/holdfast-cloud/terraform-provider-holdfast/internal/simcloud/engine"
@@ -113,6 +114,8 @@ type Sim struct {
 	s3      *s3.API
 	gcs     *gcs.API
 	opts    Options
+	// machines are the real ones, if there are any.
+	machines atomic.Pointer[Machines]
 }
 
 // New opens a simulation, and continues the one in its data file if there is
@@ -129,6 +132,9 @@ func New(o Options) (*Sim, error) {
 	api, err := hetzner.New(eng, o.Hetzner)
 	if err != nil {
 		return nil, errors.Join(err, eng.Close())
+	}
+	if o.Google.ServiceAccounts == nil {
+		o.Google.ServiceAccounts = o.GoogleServiceAccounts
 	}
 	g, err := google.New(eng, o.Google)
 	if err != nil {

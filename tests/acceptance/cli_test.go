@@ -114,7 +114,7 @@ func TestCommandLine(t *testing.T) {
 	}
 	for name, test := range map[string]func(*shell){
 		"requests": testRequests, "saved plan": testSavedPlan, "site": testSiteWarning, "lost": testLostWarnings,
-		"protection": testProtection, "validate": testValidate, "lost state": testAdoption,
+		"protection": testProtection, "validate": testValidate, "lost state": testAdoption, "data without a backup plan": testDataWithoutPlan,
 	} {
 		t.Run(name, func(t *testing.T) { test(newShell(t, cli, built)) })
 	}

@@ -87,7 +87,7 @@ func tryExample(t *testing.T, cli harness.CLI, built harness.Provider, root stri
 	}
 	compute := strings.TrimSuffix(sim.HetznerEndpoint(), "/v1") + "/compute/v1/"
 	work.Env = []string{"HCLOUD_ENDPOINT=" + sim.HetznerEndpoint(), "HCLOUD_TOKEN=" + token,
-		"GOOGLE_COMPUTE_CUSTOM_ENDPOINT=" + compute, "GOOGLE_OAUTH_ACCESS_TOKEN=" + token,
+		"GOOGLE_COMPUTE_CUSTOM_ENDPOINT=" + compute, "GOOGLE_OAUTH_ACCESS_TOKEN=" + token, "GOOGLE_PROJECT=acme-prod",
 		"HCLOUD_S3_ENDPOINT=" + s3Endpoints(sim), "HCLOUD_S3_ACCESS_KEY=" + s3.DefaultAccessKey, "HCLOUD_S3_SECRET_KEY=" + s3.DefaultSecretKey,
 		"GOOGLE_STORAGE_CUSTOM_ENDPOINT=" + strings.TrimSuffix(sim.HetznerEndpoint(), "/v1") + "/storage/v1/"}
 	run := func(arguments ...string) string {

@@ -145,6 +145,7 @@ resource "holdfast_vm" "web" {
   network_id          = holdfast_network.acme.id
   firewall_ids        = [holdfast_firewall.web.id]
   volume_ids          = [holdfast_volume.data.id]
+  backup_plan_id      = "standard"
   power_state         = %[5]q
   labels              = %[2]s
   deletion_protection = %[6]t
@@ -200,7 +201,7 @@ func TestGoogle(t *testing.T) {
 		step := resource.TestStep{ResourceName: address, ImportState: true, ImportStateVerify: true}
 		if address == webVM {
 			// What was asked for, and what a machine does not tell.
-			step.ImportStateVerifyIgnore = []string{"cpus", "memory_gb", "ssh_key_ids", "user_data"}
+			step.ImportStateVerifyIgnore = []string{"cpus", "memory_gb", "ssh_key_ids", "user_data", "backup_plan_id"}
 		}
 		steps = append(steps, step)
 	}

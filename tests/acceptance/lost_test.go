@@ -41,25 +41,26 @@ resource "holdfast_volume" "data" {
   deletion_protection = var.guard
 }
 resource "holdfast_vm" "acme" {
-  name         = "acme"
-  location     = local.where
-  tenant       = "acme"
-  cpus         = 2
-  memory_gb    = 4
-  image        = "debian-12"
-  ssh_key_ids  = [holdfast_ssh_key.ada.id]
-  network_id   = holdfast_network.acme.id
-  firewall_ids = [holdfast_firewall.web.id]
-  volume_ids   = [holdfast_volume.data.id]
+  name           = "acme"
+  location       = local.where
+  tenant         = "acme"
+  cpus           = 2
+  memory_gb      = 4
+  image          = "debian-12"
+  ssh_key_ids    = [holdfast_ssh_key.ada.id]
+  network_id     = holdfast_network.acme.id
+  firewall_ids   = [holdfast_firewall.web.id]
+  volume_ids     = [holdfast_volume.data.id]
+  backup_plan_id = "standard"
   lifecycle { prevent_destroy = true }
 }
 variable "guard" { default = true }
 `
 
-// unguarded is the tenant with nothing in the way of its removal.
-func unguarded() string {
+// unguarded is a configuration with nothing in the way of its removal.
+func unguarded(config string) string {
 	return strings.NewReplacer("deletion_protection = true", "deletion_protection = false", "default = true", "default = false",
-		"lifecycle { prevent_destroy = true }", "").Replace(tenant)
+		"lifecycle { prevent_destroy = true }", "").Replace(config)
 }
 
 // A data centre is gone: one word moves the region to the next one, past every
@@ -114,9 +115,9 @@ func TestLostLocation(t *testing.T) {
 			Config:      w.config(tenant),
 			ExpectError: says("Deletion protection"), // what stands in hel1 is protected there
 		},
-		resource.TestStep{Config: w.config(unguarded(), "hetzner/fsn1")},
+		resource.TestStep{Config: w.config(unguarded(tenant), "hetzner/fsn1")},
 		resource.TestStep{
-			Config: w.config(unguarded()),
+			Config: w.config(unguarded(tenant)),
 			Check: resource.ComposeAggregateTestCheckFunc(at("fsn1"), stays("holdfast_vm.acme", &vmID), stays("holdfast_volume.data", &volumeID),
 				w.cloudHolds("server", 1), w.cloudHolds("volume", 1), w.cloudHolds("network", 1), w.cloudHolds("firewall", 1), w.cloudHolds("ssh_key", 1)),
 		},

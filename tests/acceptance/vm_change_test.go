@@ -106,17 +106,18 @@ func TestVMVolumeMoves(t *testing.T) {
 	config := func(first, second string) string {
 		return w.config(estate + volume("data", "hetzner/fsn1", 10, `tenant = "acme"`) + `
 resource "holdfast_vm" "pair" {
-  count        = 2
-  name         = ["one", "two"][count.index]
-  location     = "hetzner/fsn1"
-  tenant       = "acme"
-  cpus         = 2
-  memory_gb    = 4
-  image        = "debian-12"
-  ssh_key_ids  = [holdfast_ssh_key.admin.id]
-  network_id   = holdfast_network.acme.id
-  firewall_ids = [holdfast_firewall.web.id]
-  volume_ids   = [` + first + `, ` + second + `][count.index]
+  count          = 2
+  name           = ["one", "two"][count.index]
+  location       = "hetzner/fsn1"
+  tenant         = "acme"
+  cpus           = 2
+  memory_gb      = 4
+  image          = "debian-12"
+  ssh_key_ids    = [holdfast_ssh_key.admin.id]
+  network_id     = holdfast_network.acme.id
+  firewall_ids   = [holdfast_firewall.web.id]
+  volume_ids     = [` + first + `, ` + second + `][count.index]
+  backup_plan_id = "standard"
 }
 `)
 	}

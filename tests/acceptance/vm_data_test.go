@@ -19,20 +19,21 @@ resource "holdfast_volume" "data" {
 }
 
 resource "holdfast_vm" "fleet" {
-  count        = 2
-  name         = ["web", "db"][count.index]
-  location     = "hetzner/fsn1"
-  tenant       = "acme"
-  tier         = "free"
-  server_type  = "cx23"
-  image        = "debian-12"
-  ssh_key_ids  = [holdfast_ssh_key.admin.id]
-  network_id   = holdfast_network.acme.id
-  firewall_ids = [holdfast_firewall.web.id]
-  volume_ids   = count.index == 1 ? [holdfast_volume.data.id] : []
-  public_ipv4  = true
-  public_ipv6  = true
-  labels       = { role = ["web", "db"][count.index], fleet = "one" }
+  count          = 2
+  name           = ["web", "db"][count.index]
+  location       = "hetzner/fsn1"
+  tenant         = "acme"
+  tier           = "free"
+  server_type    = "cx23"
+  image          = "debian-12"
+  ssh_key_ids    = [holdfast_ssh_key.admin.id]
+  network_id     = holdfast_network.acme.id
+  firewall_ids   = [holdfast_firewall.web.id]
+  volume_ids     = count.index == 1 ? [holdfast_volume.data.id] : []
+  public_ipv4    = true
+  public_ipv6    = true
+  labels         = { role = ["web", "db"][count.index], fleet = "one" }
+  backup_plan_id = "standard"
 }
 `
 

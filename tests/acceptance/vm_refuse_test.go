@@ -35,6 +35,7 @@ resource "holdfast_volume" "other" {
   size_gb  = 10
 }
 `
+	other += volume("acme", "hetzner/fsn1", 10, `tenant = "acme"`)
 	steps := []resource.TestStep{{Config: w.config(estate + other)}}
 	for _, refused := range []struct {
 		name    string
@@ -51,6 +52,9 @@ resource "holdfast_volume" "other" {
 		{"a shared network", attrs{"network_id": "holdfast_network.shared.id"}, []string{"Network of another tenant (ISO-2)", "network_id =", "names no tenant"}},
 		{"another tenant's volume", attrs{"volume_ids": "[holdfast_volume.other.id]"},
 			[]string{"Volume of another tenant (ISO-2)", "volume_ids =", `belongs to the tenant "other"`, "same tenant"}},
+		{"no backup plan", attrs{"volume_ids": "[holdfast_volume.data.id]", "backup_plan_id": ""},
+			[]string{"Tenant's data without backups (BAK-1)", "holds a data volume of the tenant \"acme\"", "backup_plan_id = holdfast_backup_plan.standard.id"}},
+		{"a backup plan that is no name", attrs{"volume_ids": "[holdfast_volume.data.id]", "backup_plan_id": `"hetzner/fsn1/4711"`}, []string{"Invalid name", "backup_plan_id ="}},
 		{"no such network", attrs{"network_id": `"hetzner/fsn1/4242"`}, []string{"No such object", "network_id =", "hetzner/fsn1/4242 does not exist"}},
 		{"no such volume", attrs{"volume_ids": `["hetzner/fsn1/4242"]`}, []string{"No such object", "volume_ids =", "does not exist"}},
 		{"a network elsewhere", attrs{"location": `"hetzner/hel1"`}, []string{"Object of another location", "network_id =", "with the machine's location"}},

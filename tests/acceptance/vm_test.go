@@ -52,8 +52,12 @@ func (a attrs) with(others attrs) attrs {
 	return all
 }
 
-// vm is a VM on the estate with some attributes changed.
+// vm is a VM on the estate with some attributes changed. Where it is given
+// volumes it names a backup plan, unless that is what is changed.
 func vm(changes attrs) string {
+	if _, says := changes["backup_plan_id"]; !says && changes["volume_ids"] != "" {
+		changes = changes.with(attrs{"backup_plan_id": `"standard"`})
+	}
 	all := attrs{
 		"name": `"web"`, "location": `"hetzner/fsn1"`, "tenant": `"acme"`, "cpus": "2", "memory_gb": "4", "image": `"debian-12"`,
 		"ssh_key_ids": "[holdfast_ssh_key.admin.id]", "network_id": "holdfast_network.acme.id", "firewall_ids": "[holdfast_firewall.web.id]",

@@ -23,6 +23,9 @@ type settings struct {
 	parallelism []int
 	clouds      []string
 	recovery    int
+	// tenants are those of the inventory of backups, and packs the data objects
+	// that each has in a bucket; 0 tenants for none.
+	tenants, packs int
 	// scale is how long the clouds' work takes, as a share of its usual time.
 	scale     float64
 	lifecycle bool
@@ -50,6 +53,8 @@ func run(ctx context.Context, arguments []string) error {
 	lifecycle := flags.Bool("lifecycle", true, "measure create, a plan without a change, and destroy")
 	core := flags.Bool("core", true, "compare a plan without a change with a provider that does nothing")
 	recovery := flags.Int("recovery", 20, "tenants of an estate that is lost and recovered; 0 for none")
+	tenants := flags.Int("inventory", 1000, "tenants whose backups in three buckets are looked through, with -cloud both; 0 for none")
+	packs := flags.Int("packs", packsOfTenant, "data objects beside each tenant's backups in each bucket")
 	verbose := flags.Bool("v", false, "tell every ten seconds how far a step is")
 	out := flags.String("out", "bench-results/latest.json", "the result file")
 	if err := flags.Parse(arguments); err != nil {
@@ -58,7 +63,7 @@ func run(ctx context.Context, arguments []string) error {
 	if *sizes == "" {
 		*sizes = "20,100"
 	}
-	s := settings{scale: 1, provider: harness.Holdfast(*provider), recovery: *recovery, lifecycle: *lifecycle, core: *core, verbose: *verbose}
+	s := settings{scale: 1, provider: harness.Holdfast(*provider), recovery: *recovery, tenants: *tenants, packs: *packs, lifecycle: *lifecycle, core: *core, verbose: *verbose}
 	var err error
 	if s.clouds, err = clouds(*which); err != nil {
 		return err
@@ -112,6 +117,13 @@ func (s settings) all(ctx context.Context) ([]result, error) {
 			if err != nil {
 				return results, err
 			}
+		}
+	}
+	if s.tenants > 0 && len(s.clouds) == 2 {
+		found, err := s.inventory(ctx, s.tenants, s.packs)
+		results = append(results, found...)
+		if err != nil {
+			return results, err
 		}
 	}
 	if s.recovery == 0 {

@@ -146,18 +146,19 @@ resource "holdfast_volume" "tenant" {
 }
 
 resource "holdfast_vm" "tenant" {
-  for_each     = var.tenants
-  name         = each.key
-  location     = var.location
-  tenant       = each.key
-  cpus         = 2
-  memory_gb    = 4
-  image        = "debian-12"
-  ssh_key_ids  = [var.ssh_key]
-  network_id   = holdfast_network.tenant[each.key].id
-  firewall_ids = [holdfast_firewall.tenant[each.key].id]
-  volume_ids   = [holdfast_volume.tenant[each.key].id]
-  public_ipv4  = true # as the vendor's own provider does by default
-  public_ipv6  = %t
+  for_each       = var.tenants
+  name           = each.key
+  location       = var.location
+  tenant         = each.key
+  cpus           = 2
+  memory_gb      = 4
+  image          = "debian-12"
+  ssh_key_ids    = [var.ssh_key]
+  network_id     = holdfast_network.tenant[each.key].id
+  firewall_ids   = [holdfast_firewall.tenant[each.key].id]
+  volume_ids     = [holdfast_volume.tenant[each.key].id]
+  backup_plan_id = "standard" # by name: no cloud is asked for it
+  public_ipv4    = true       # as the vendor's own provider does by default
+  public_ipv6    = %t
 }
 `

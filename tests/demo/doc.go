@@ -1,6 +1,7 @@
 // Command demo is Holdfast's main job in one go: a real Terraform command
-// line brings up examples/regions/single on the embedded Hetzner Cloud
-// through the real driver and SDK, finds nothing to change, grows a volume and
+// line brings up examples/regions/single on the embedded Hetzner Cloud, with
+// buckets for its backups in the embedded object stores of two vendors,
+// through the real drivers and SDKs, finds nothing to change, grows a volume and
 // imports a machine elsewhere. Then it loses the data centre and brings the
 // region up in the next one, loses the whole vendor and brings it up in the
 // embedded Google Cloud (examples/regions/failover), finds and deletes what

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"strings"
 
 	"github.com/holdfast-cloud/terraform-provider-holdfast/internal/simcloud"
 	"github.com/holdfast-cloud/terraform-provider-holdfast/tests/harness"
@@ -114,7 +115,10 @@ func (d *demo) startSim(data string) (*harness.Sim, error) {
 // environment leads every command to the embedded clouds.
 func (d *demo) environment() []string {
 	return []string{"HCLOUD_TOKEN=" + token, "HCLOUD_ENDPOINT=" + d.sim.HetznerEndpoint(),
-		"GOOGLE_PROJECT=" + project, "GOOGLE_OAUTH_ACCESS_TOKEN=" + token, "GOOGLE_COMPUTE_CUSTOM_ENDPOINT=" + d.sim.GoogleEndpoint()}
+		"HCLOUD_S3_ENDPOINT=" + strings.TrimSuffix(d.sim.HetznerEndpoint(), "/v1") + "/s3/{location}",
+		"HCLOUD_S3_ACCESS_KEY=" + simcloud.DefaultS3AccessKey, "HCLOUD_S3_SECRET_KEY=" + simcloud.DefaultS3SecretKey,
+		"GOOGLE_PROJECT=" + project, "GOOGLE_OAUTH_ACCESS_TOKEN=" + token,
+		"GOOGLE_COMPUTE_CUSTOM_ENDPOINT=" + d.sim.GoogleEndpoint(), "GOOGLE_STORAGE_CUSTOM_ENDPOINT=" + d.sim.StorageEndpoint()}
 }
 
 // howToGoOn tells how to use what KEEP=1 left.
@@ -125,9 +129,12 @@ and point %[6]s at them:
 
   bin/terraform-provider-holdfast sim --listen 127.0.0.1:8080 --data %[2]s
   export HCLOUD_TOKEN=%[3]s HCLOUD_ENDPOINT=http://127.0.0.1:8080/v1
+  export HCLOUD_S3_ENDPOINT='http://127.0.0.1:8080/s3/{location}'
+  export HCLOUD_S3_ACCESS_KEY=%[7]s HCLOUD_S3_SECRET_KEY=%[8]s
   export GOOGLE_PROJECT=%[4]s GOOGLE_OAUTH_ACCESS_TOKEN=%[3]s
   export GOOGLE_COMPUTE_CUSTOM_ENDPOINT=http://127.0.0.1:8080/compute/v1/
+  export GOOGLE_STORAGE_CUSTOM_ENDPOINT=http://127.0.0.1:8080/storage/v1/
   export TF_CLI_CONFIG_FILE=%[5]s
   cd %[1]s && %[6]s plan
-`, d.work.Dir, data, token, project, d.work.ConfigFile(), d.command())
+`, d.work.Dir, data, token, project, d.work.ConfigFile(), d.command(), simcloud.DefaultS3AccessKey, simcloud.DefaultS3SecretKey)
 }

@@ -106,8 +106,8 @@ func (d *demo) stands(ctx context.Context, location string) (map[string]tenant, 
 	return tenants, err
 }
 
-// inventory prints what exists and compares it with what the embedded cloud
-// holds.
+// inventory prints what exists and compares it with what the embedded clouds
+// hold.
 func (d *demo) inventory(ctx context.Context) error {
 	tenants, err := d.stands(ctx, fsn1)
 	t := tabwriter.NewWriter(d.out, 2, 4, 2, ' ', 0)
@@ -120,15 +120,15 @@ func (d *demo) inventory(ctx context.Context) error {
 		return flushErr
 	}
 	n := len(tenants)
-	want := map[string]int{"server": n, "volume": n, "network": n, "firewall": n, "ssh_key": 2}
-	got := d.sim.Inventory()
+	want := map[string]int{"server": n, "volume": n, "network": n, "firewall": n, "ssh_key": 2, "bucket": 3}
+	got := d.left()
 	for kind, count := range want {
 		if got[kind] != count {
 			err = errors.Join(err, fmt.Errorf("the cloud holds %d objects of kind %s, want %d", got[kind], kind, count))
 		}
 	}
-	fmt.Fprintf(d.out, "\n   The cloud holds %d servers, %d volumes, %d networks, %d firewalls and %d SSH keys.\n\n",
-		got["server"], got["volume"], got["network"], got["firewall"], got["ssh_key"])
+	fmt.Fprintf(d.out, "\n   The cloud holds %d servers, %d volumes, %d networks, %d firewalls and %d SSH keys;\n   %d buckets in three data centres on two continents are there for backups.\n\n",
+		got["server"], got["volume"], got["network"], got["firewall"], got["ssh_key"], got["bucket"])
 	return err
 }
 
@@ -164,5 +164,6 @@ func (d *demo) destroy(ctx context.Context) error {
 func (d *demo) left() map[string]int {
 	all := d.sim.Inventory()
 	maps.Copy(all, d.sim.GoogleInventory())
+	all["bucket"] = len(d.sim.Objects("bucket"))
 	return all
 }

@@ -18,7 +18,9 @@ type step struct {
 	wall            time.Duration
 	requests        harness.Requests
 	hetzner, google int
-	peak            int64
+	// s3 and gcs are the object stores of the two.
+	s3, gcs int
+	peak    int64
 }
 
 // command is what a person types to run the command line.
@@ -65,26 +67,27 @@ func (d *demo) show(ctx context.Context, s *step, arguments ...string) (harness.
 func (d *demo) end(s *step) {
 	s.requests = d.sim.Counts()
 	s.hetzner, s.google = d.sim.CountsOf(simcloud.Hetzner).Total, d.sim.CountsOf(simcloud.Google).Total
+	s.s3, s.gcs = d.sim.CountsOf(simcloud.S3).Total, d.sim.CountsOf(simcloud.GCS).Total
 	d.steps = append(d.steps, *s)
 	fmt.Fprintf(d.out, "   %s\n\n", s.cost())
 }
 
 // cost says what a step took.
 func (s *step) cost() string {
-	var whom string
-	switch {
-	case s.google == 0:
-		whom = " to Hetzner Cloud"
-	case s.hetzner == 0:
-		whom = " to Google Cloud"
-	default:
-		whom = fmt.Sprintf(" (Hetzner Cloud %d, Google Cloud %d)", s.hetzner, s.google)
+	var whom []string
+	for _, one := range []struct {
+		name     string
+		requests int
+	}{{"Hetzner Cloud", s.hetzner}, {"its object storage", s.s3}, {"Google Cloud", s.google}, {"Cloud Storage", s.gcs}} {
+		if one.requests > 0 {
+			whom = append(whom, fmt.Sprintf("%s %d", one.name, one.requests))
+		}
 	}
 	plural := "s"
 	if s.requests.Total == 1 {
 		plural = ""
 	}
-	return fmt.Sprintf("%d API request%s%s, %.1f s", s.requests.Total, plural, whom, s.wall.Seconds())
+	return fmt.Sprintf("%d API request%s (%s), %.1f s", s.requests.Total, plural, strings.Join(whom, ", "), s.wall.Seconds())
 }
 
 // do runs one command as a step of its own.
@@ -102,14 +105,14 @@ func (d *demo) do(ctx context.Context, name string, arguments ...string) (harnes
 func (d *demo) summary() {
 	d.chapter("What it cost")
 	t := tabwriter.NewWriter(d.out, 2, 4, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(t, "step\tHetzner\tGoogle\treads\twrites\tpolls\tseconds\tprovider MiB\t")
+	fmt.Fprintln(t, "step\tHetzner\tS3\tGoogle\tGCS\treads\twrites\tpolls\tseconds\tprovider MiB\t")
 	for _, s := range d.steps {
 		reads, writes, polls := s.requests.Split()
 		memory := "-"
 		if s.peak > 0 {
 			memory = fmt.Sprint(s.peak >> 20)
 		}
-		fmt.Fprintf(t, "%s\t%d\t%d\t%d\t%d\t%d\t%.1f\t%s\t\n", s.name, s.hetzner, s.google, reads, writes, polls, s.wall.Seconds(), memory)
+		fmt.Fprintf(t, "%s\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%.1f\t%s\t\n", s.name, s.hetzner, s.s3, s.google, s.gcs, reads, writes, polls, s.wall.Seconds(), memory)
 	}
 	_ = t.Flush()
 }

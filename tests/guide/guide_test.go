@@ -53,7 +53,7 @@ func TestGuide(t *testing.T) {
 		{begins: "mkdir first-region", elsewhere: "the harness makes the folder and the override"},
 		{begins: "holdfast sim", elsewhere: "the harness starts the embedded cloud"},
 		{begins: "export HCLOUD_ENDPOINT", elsewhere: "the harness sets the environment"},
-		{begins: "terraform apply", prints: []string{"8 added", "server_type"}, inventory: region},
+		{begins: "terraform apply", prints: []string{"12 added", "server_type"}, inventory: region},
 		{begins: "curl", elsewhere: "curl may be missing; the requests are counted below"},
 		{begins: "terraform plan", prints: []string{"No changes"}},
 		{begins: "sed -i 's/port        = \"22\"", fails: true, prints: []string{"Open to the whole internet (NET-1)", "The rule opens tcp port 5432 to the whole internet"}},
@@ -62,7 +62,7 @@ func TestGuide(t *testing.T) {
 		{begins: "terraform apply -var", prints: []string{"lost location hetzner/fsn1", "8 added, 0 changed, 0 destroyed"}, inventory: both},
 		{begins: "terraform apply", prints: []string{"7 added, 1 changed, 7 destroyed"}, inventory: region},
 		{begins: "id=$(", prints: []string{"Import successful", "No changes"}, inventory: region},
-		{begins: "terraform destroy", prints: []string{"8 destroyed"}, inventory: map[string]int{}},
+		{begins: "terraform destroy", prints: []string{"12 destroyed"}, inventory: map[string]int{}},
 		{begins: "unset HCLOUD_ENDPOINT", elsewhere: "no test spends money"},
 	}
 	found := blocks(t)
@@ -107,10 +107,14 @@ func TestGuide(t *testing.T) {
 			}
 		}
 		if i == 4 {
-			reads, writes, polls := sim.Counts().Split()
-			t.Logf("bringing it up took %d reads, %d writes, %d polls", reads, writes, polls)
+			reads, writes, polls := sim.CountsOf(simcloud.Hetzner).Split()
+			t.Logf("bringing it up took %d reads, %d writes, %d polls of Hetzner Cloud, %d requests of its object storage, %d of Cloud Storage",
+				reads, writes, polls, sim.CountsOf(simcloud.S3).Total, sim.CountsOf(simcloud.GCS).Total)
 			if writes != 8 {
 				t.Errorf("%d writes, the guide says eight", writes)
+			}
+			if n := len(sim.Objects("bucket")); n != 3 {
+				t.Errorf("%d buckets, the guide says three", n)
 			}
 		}
 	}
@@ -152,6 +156,13 @@ func newShell(t *testing.T, cli harness.CLI, sim *harness.Sim) func(block string
 			"TF_CLI_CONFIG_FILE=" + filepath.Join(dir, "dev.tfrc"),
 			"HCLOUD_ENDPOINT=" + sim.HetznerEndpoint(),
 			"HCLOUD_TOKEN=guide-token",
+			"HCLOUD_S3_ENDPOINT=" + strings.TrimSuffix(sim.HetznerEndpoint(), "/v1") + "/s3/{location}",
+			"HCLOUD_S3_ACCESS_KEY=" + simcloud.DefaultS3AccessKey,
+			"HCLOUD_S3_SECRET_KEY=" + simcloud.DefaultS3SecretKey,
+			"GOOGLE_PROJECT=guide-project",
+			"GOOGLE_OAUTH_ACCESS_TOKEN=guide-token",
+			"GOOGLE_COMPUTE_CUSTOM_ENDPOINT=" + sim.GoogleEndpoint(),
+			"GOOGLE_STORAGE_CUSTOM_ENDPOINT=" + sim.StorageEndpoint(),
 			"CHECKPOINT_DISABLE=1",
 			"NO_COLOR=1",
 			// In place of the person who reads the plan and says yes.

@@ -179,7 +179,7 @@ func (w *Workspace) Run(ctx context.Context, arguments ...string) (Result, error
 	if err := command.Start(); err != nil {
 		return Result{}, err
 	}
-	sampler := startSampler(command.Process.Pid)
+	sampler := startSampler(func() []int { return Children(command.Process.Pid) })
 	err := command.Wait()
 	result := Result{Stdout: stdout.String(), Stderr: stderr.String(), Wall: time.Since(began),
 		ProviderPeakRSS: sampler.stop(), ExitCode: command.ProcessState.ExitCode()}

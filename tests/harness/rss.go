@@ -13,21 +13,21 @@ import (
 // the last moment before its exit can be missed.
 const sampleEvery = 50 * time.Millisecond
 
-// sampler follows the children of a Terraform process.
+// sampler follows processes: the children of a Terraform, or a single one.
 type sampler struct {
 	done chan struct{}
 	peak chan int64
 }
 
-func startSampler(pid int) *sampler {
+func startSampler(processes func() []int) *sampler {
 	s := &sampler{done: make(chan struct{}), peak: make(chan int64, 1)}
 	go func() {
 		var peak int64
 		tick := time.NewTicker(sampleEvery)
 		defer tick.Stop()
 		for {
-			for _, child := range Children(pid) {
-				peak = max(peak, highWaterMark(child))
+			for _, pid := range processes() {
+				peak = max(peak, highWaterMark(pid))
 			}
 			select {
 			case <-tick.C:

@@ -15,6 +15,7 @@ import (
 	"github.com/holdfast-cloud/terraform-provider-holdfast/internal/backup"
 	"github.com/holdfast-cloud/terraform-provider-holdfast/internal/cloud"
 	"github.com/holdfast-cloud/terraform-provider-holdfast/internal/guest/status"
+	"github.com/holdfast-cloud/terraform-provider-holdfast/tests/harness"
 )
 
 // folder is a bucket: a folder, of which restic's local backend makes what its
@@ -47,19 +48,13 @@ func (f folder) ReadObject(_ context.Context, key string, limit int64) ([]byte, 
 	return text, err
 }
 
-// listed is a line of `restic snapshots --json`.
-type listed struct {
-	ID   string    `json:"id"`
-	Time time.Time `json:"time"`
-}
-
-func (r *repository) snapshots(t *testing.T) []listed {
+func (r *repository) snapshots(t *testing.T) []harness.ResticSnapshot {
 	t.Helper()
-	var all []listed
+	var all []harness.ResticSnapshot
 	if err := json.Unmarshal(r.run(t, "snapshots", "--json"), &all); err != nil {
 		t.Fatal(err)
 	}
-	slices.SortFunc(all, func(a, b listed) int { return b.Time.Compare(a.Time) })
+	slices.SortFunc(all, func(a, b harness.ResticSnapshot) int { return b.Time.Compare(a.Time) })
 	return all
 }
 
@@ -95,8 +90,8 @@ func TestInventoryOfRestic(t *testing.T) {
 		BootID: "0b1d6a4e-3c7f-4e21-9d55-2f6a0c9e7b13",
 		System: status.System{OS: "Debian", Kernel: "6.12", BootedAt: time.Now(), PatchedAt: time.Now()}}
 	for i, r := range repositories {
-		var groups []judged
-		if err := json.NewDecoder(strings.NewReader(string(r.run(t, append(keep, "--dry-run", "--json")...)))).Decode(&groups); err != nil || len(groups) != 1 {
+		groups, err := harness.ParseForget(r.run(t, append(keep, "--dry-run", "--json")...))
+		if err != nil || len(groups) != 1 {
 			t.Fatalf("%d groups, %v", len(groups), err)
 		}
 		classes := map[string][]cloud.BackupClass{}

@@ -1,7 +1,6 @@
 package retention
 
 import (
-	"bytes"
 	"crypto/aes"
 	"crypto/cipher"
 	"crypto/rand"
@@ -11,43 +10,22 @@ import (
 	"fmt"
 	"math/big"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/holdfast-cloud/terraform-provider-holdfast/tests/harness"
 )
 
 // resticBinary finds restic, or installs Debian's package where that is
 // possible.
 func resticBinary(t *testing.T) string {
 	t.Helper()
-	if path := os.Getenv("HOLDFAST_RESTIC"); path != "" {
-		return path
-	}
-	if path, err := exec.LookPath("restic"); err == nil {
-		return path
-	}
-	apt, err := exec.LookPath("apt-get")
-	if err != nil || os.Geteuid() != 0 {
-		t.Skip("restic is not on the PATH: install it (Debian: apt-get install restic), or name the program in HOLDFAST_RESTIC")
-	}
-	install := func() ([]byte, error) {
-		return exec.CommandContext(t.Context(), apt, "install", "-y", "-qq", "--no-install-recommends", "restic").CombinedOutput()
-	}
-	out, err := install()
-	if err != nil { // a fresh machine has no package lists yet
-		if out, err = exec.CommandContext(t.Context(), apt, "update", "-qq").CombinedOutput(); err == nil {
-			out, err = install()
-		}
-	}
+	path, err := harness.FindRestic(t.Context())
 	if err != nil {
-		t.Skipf("restic is not on the PATH, and `apt-get install restic` failed (%v): %s", err, out)
-	}
-	path, err := exec.LookPath("restic")
-	if err != nil {
-		t.Fatalf("installed, and not to be found: %v", err)
+		t.Skip(err)
 	}
 	return path
 }
@@ -80,14 +58,11 @@ func newRepository(t *testing.T) *repository {
 // run starts restic with an environment that holds nothing of the person's.
 func (r *repository) run(t *testing.T, args ...string) []byte {
 	t.Helper()
-	command := exec.CommandContext(t.Context(), r.restic, append([]string{"--no-cache", "--repo", r.dir}, args...)...)
-	command.Env = []string{"RESTIC_PASSWORD=test", "RESTIC_FROM_PASSWORD=test", "HOME=" + filepath.Dir(r.dir), "PATH=" + os.Getenv("PATH"), "TZ=UTC"}
-	var stdout, stderr bytes.Buffer
-	command.Stdout, command.Stderr = &stdout, &stderr
-	if err := command.Run(); err != nil {
-		t.Fatalf("restic %s: %v\n%s", strings.Join(args, " "), err, stderr.String())
+	out, err := harness.Restic{Program: r.restic, Repository: r.dir, Home: filepath.Dir(r.dir)}.Run(t.Context(), args...)
+	if err != nil {
+		t.Fatal(err)
 	}
-	return stdout.Bytes()
+	return out
 }
 
 func (r *repository) version(t *testing.T) string {
@@ -192,35 +167,18 @@ func TestPoly1305(t *testing.T) {
 	}
 }
 
-// judged is one group of restic's answer.
-type judged struct {
-	Tags []string `json:"tags"`
-	Keep []struct {
-		ID string `json:"id"`
-	} `json:"keep"`
-	Remove []struct {
-		ID string `json:"id"`
-	} `json:"remove"`
-	// Reasons are in the order of Keep.
-	Reasons []struct {
-		Matches []string `json:"matches"`
-	} `json:"reasons"`
-}
-
 // forget asks restic what it would do, by tag.
-func (r *repository) forget(t *testing.T) map[string]judged {
+func (r *repository) forget(t *testing.T) map[string]harness.ResticGroup {
 	t.Helper()
-	out := r.run(t, "forget", "--no-lock", "--group-by", "tags",
-		"--keep-daily", "7", "--keep-weekly", "4", "--keep-monthly", "3", "--dry-run", "--json")
-	// Versions before 0.17 put a sentence behind the JSON document.
-	var groups []judged
-	if err := json.NewDecoder(bytes.NewReader(out)).Decode(&groups); err != nil {
-		t.Fatalf("restic forget answers %.200q: %v", out, err)
+	groups, err := harness.ParseForget(r.run(t, "forget", "--no-lock", "--group-by", "tags",
+		"--keep-daily", "7", "--keep-weekly", "4", "--keep-monthly", "3", "--dry-run", "--json"))
+	if err != nil {
+		t.Fatal(err)
 	}
-	byTag := map[string]judged{}
+	byTag := map[string]harness.ResticGroup{}
 	for _, g := range groups {
-		if len(g.Tags) != 1 || len(g.Reasons) != len(g.Keep) {
-			t.Fatalf("restic groups by %v, with %d reasons for %d kept", g.Tags, len(g.Reasons), len(g.Keep))
+		if len(g.Tags) != 1 {
+			t.Fatalf("restic groups by %v", g.Tags)
 		}
 		byTag[g.Tags[0]] = g
 	}

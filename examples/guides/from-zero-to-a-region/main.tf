@@ -28,11 +28,32 @@ provider "holdfast" {
   deployment     = "first-region"
   lost_locations = var.lost
   hetzner {}
+  google {} # holds copies of the backups, one on another continent
 }
 
 # Where the region stands: the first of these that is not lost.
 data "holdfast_site" "eu" {
   locations = ["hetzner/fsn1", "hetzner/hel1"]
+}
+
+# Backups in three data centres on two continents (BAK-2), none of them where
+# the region may stand (DR-2); in the first nobody can delete them (BAK-6).
+resource "holdfast_backup_bucket" "all" {
+  for_each = {
+    "hetzner/nbg1"          = 93
+    "google/europe-west4-a" = 0
+    "google/us-central1-a"  = 0
+  }
+  name           = "backups"
+  location       = each.key
+  immutable_days = each.value
+}
+
+resource "holdfast_backup_plan" "standard" {
+  name     = "standard"
+  schedule = "02:30"
+  protects = ["hetzner/fsn1", "hetzner/hel1"]
+  buckets  = values(holdfast_backup_bucket.all)
 }
 
 # Put your own key here: the contents of ~/.ssh/id_ed25519.pub.
@@ -80,20 +101,21 @@ resource "holdfast_volume" "data" {
 }
 
 resource "holdfast_vm" "tenant" {
-  for_each     = var.tenants
-  name         = each.key
-  location     = data.holdfast_site.eu.location
-  tenant       = each.key
-  tier         = each.value.tier
-  cpus         = 2
-  memory_gb    = 4
-  image        = "debian-13"
-  ssh_key_ids  = [holdfast_ssh_key.ada.id]
-  network_id   = holdfast_network.tenant[each.key].id
-  firewall_ids = [holdfast_firewall.web.id]
-  volume_ids   = [holdfast_volume.data[each.key].id]
-  public_ipv4  = true # customers reach it through the firewall
-  public_ipv6  = true
+  for_each       = var.tenants
+  name           = each.key
+  location       = data.holdfast_site.eu.location
+  tenant         = each.key
+  tier           = each.value.tier
+  cpus           = 2
+  memory_gb      = 4
+  image          = "debian-13"
+  ssh_key_ids    = [holdfast_ssh_key.ada.id]
+  network_id     = holdfast_network.tenant[each.key].id
+  firewall_ids   = [holdfast_firewall.web.id]
+  volume_ids     = [holdfast_volume.data[each.key].id]
+  backup_plan_id = holdfast_backup_plan.standard.id
+  public_ipv4    = true # customers reach it through the firewall
+  public_ipv6    = true
 }
 
 output "machines" {

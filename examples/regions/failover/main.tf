@@ -27,7 +27,8 @@ provider "holdfast" {
 
   # A vendor is asked for something only when something is to stand there, so
   # a dead one stops nothing. Tokens come from HCLOUD_TOKEN and
-  # GOOGLE_CREDENTIALS: keep both at hand, tried, and not in the region.
+  # GOOGLE_CREDENTIALS, and Object Storage's keys from HCLOUD_S3_ACCESS_KEY and
+  # HCLOUD_S3_SECRET_KEY: keep all at hand, tried, and not in the region.
   hetzner {}
   google {
     project = var.google_project
@@ -44,6 +45,14 @@ data "holdfast_site" "eu" {
   # that runs stays where it is.
   capacity_fallback = var.capacity_fallback
   size              = { cpus = 4, memory_gb = 8 }
+}
+
+# The machines' backups, in places where the region never stands. In a failover
+# nothing of it changes: a bucket that is lost, too, stays in the state unasked,
+# and no machine waits for it.
+module "backups" {
+  source   = "../modules/backups"
+  protects = var.locations
 }
 
 resource "holdfast_ssh_key" "admin" {
@@ -67,6 +76,7 @@ module "paid" {
   data_gb        = each.value.data_gb
   ssh_key_ids    = [for key in holdfast_ssh_key.admin : key.id]
   admin_networks = var.admin_networks
+  backup_plan_id = module.backups.plan_id
 }
 
 module "free" {
@@ -81,4 +91,5 @@ module "free" {
   data_gb        = each.value.data_gb
   ssh_key_ids    = [for key in holdfast_ssh_key.admin : key.id]
   admin_networks = var.admin_networks
+  backup_plan_id = module.backups.plan_id
 }

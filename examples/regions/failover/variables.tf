@@ -17,7 +17,7 @@ variable "capacity_fallback" {
 }
 
 variable "google_project" {
-  description = "The project at Google Cloud. Its Compute Engine API is on, and its quotas are those of the whole region."
+  description = "The project at Google Cloud. Its Compute Engine and Cloud Storage APIs are on, and its quotas are those of the whole region."
   type        = string
   default     = "acme-eu-standby"
 }

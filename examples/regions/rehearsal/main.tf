@@ -18,6 +18,10 @@ locals {
   # another deployment are left alone.
   deployment = "${var.production}-${terraform.workspace == "default" ? "rehearsal" : terraform.workspace}"
 
+  # The production's plan, by its name: the rehearsal declares neither it nor its
+  # buckets, since what its machines hold needs no backups.
+  backup_plan = "standard"
+
   # The first customers by name: enough to measure, few enough to pay for.
   names   = sort(keys(var.tenants))
   tenants = { for name in slice(local.names, 0, min(var.sample, length(local.names))) : name => var.tenants[name] }
@@ -59,6 +63,7 @@ module "paid" {
   data_gb        = each.value.data_gb
   ssh_key_ids    = [for key in holdfast_ssh_key.admin : key.id]
   admin_networks = var.admin_networks
+  backup_plan_id = local.backup_plan
 }
 
 module "free" {
@@ -73,4 +78,5 @@ module "free" {
   data_gb        = each.value.data_gb
   ssh_key_ids    = [for key in holdfast_ssh_key.admin : key.id]
   admin_networks = var.admin_networks
+  backup_plan_id = local.backup_plan
 }

@@ -14,13 +14,26 @@ provider "holdfast" {
   lost_locations = var.lost_locations
 
   # The token comes from HCLOUD_TOKEN, and HCLOUD_ENDPOINT may name another
-  # address, such as the embedded cloud's (`holdfast sim`).
+  # address, such as the embedded cloud's (`holdfast sim`). Object Storage has
+  # keys of its own: HCLOUD_S3_ACCESS_KEY and HCLOUD_S3_SECRET_KEY.
   hetzner {}
+
+  # Holds copies of the backups, one of them on another continent (BAK-2). The
+  # login comes from GOOGLE_CREDENTIALS.
+  google {
+    project = var.google_project
+  }
 }
 
 # The active location is the first that is not lost.
 data "holdfast_site" "eu" {
   locations = var.locations
+}
+
+# The machines' backups, in places where the region never stands.
+module "backups" {
+  source   = "../modules/backups"
+  protects = var.locations
 }
 
 # Personal keys of the named engineers who may log in (SYS-3).
@@ -47,6 +60,7 @@ module "paid" {
   data_gb        = each.value.data_gb
   ssh_key_ids    = [for key in holdfast_ssh_key.admin : key.id]
   admin_networks = var.admin_networks
+  backup_plan_id = module.backups.plan_id
 }
 
 module "free" {
@@ -61,4 +75,5 @@ module "free" {
   data_gb        = each.value.data_gb
   ssh_key_ids    = [for key in holdfast_ssh_key.admin : key.id]
   admin_networks = var.admin_networks
+  backup_plan_id = module.backups.plan_id
 }

@@ -10,6 +10,12 @@ variable "lost_locations" {
   default     = []
 }
 
+variable "google_project" {
+  description = "The project at Google Cloud for backups. Its Cloud Storage API is on."
+  type        = string
+  default     = "acme-eu-standby"
+}
+
 variable "admins" {
   description = "The engineers' public keys by name. These two are examples: nobody holds their private halves."
   type        = map(string)

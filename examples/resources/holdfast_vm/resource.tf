@@ -48,6 +48,10 @@ resource "holdfast_vm" "web" {
   firewall_ids = [holdfast_firewall.web.id]
   volume_ids   = [holdfast_volume.data.id]
 
+  # Where there is data there are backups (BAK-1): the name of a
+  # holdfast_backup_plan, or holdfast_backup_plan.standard.id.
+  backup_plan_id = "standard"
+
   # A public address only where one is needed.
   public_ipv4 = true
   public_ipv6 = true

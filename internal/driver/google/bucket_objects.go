@@ -21,10 +21,12 @@ type objectReader struct {
 }
 
 // ListObjects implements cloud.ObjectReader. The vendor's startOffset includes
-// the key itself, which is passed over.
+// the key itself, which is passed over. An object's "updated" is also that of its
+// metadata, which lifecycle rules and people change: "timeCreated" is when it was
+// written.
 func (r *objectReader) ListObjects(ctx context.Context, prefix, after string) (page []cloud.ObjectInfo, more bool, err error) {
 	query := &storage.Query{Prefix: prefix, StartOffset: after, Projection: storage.ProjectionNoACL}
-	if err := query.SetAttrSelection([]string{"Name", "Size", "Updated"}); err != nil {
+	if err := query.SetAttrSelection([]string{"Name", "Size", "Created"}); err != nil {
 		return nil, false, r.fail(err, "", "list the objects of backup bucket")
 	}
 	objects := r.b.client.Bucket(r.bucket).Objects(ctx, query)
@@ -39,7 +41,7 @@ func (r *objectReader) ListObjects(ctx context.Context, prefix, after string) (p
 			return nil, false, r.fail(err, "", "list the objects of backup bucket")
 		}
 		if after == "" || object.Name != after {
-			page = append(page, cloud.ObjectInfo{Key: object.Name, Bytes: object.Size, Modified: object.Updated})
+			page = append(page, cloud.ObjectInfo{Key: object.Name, Bytes: object.Size, Modified: object.Created})
 		}
 		if objects.PageInfo().Remaining() == 0 && len(page) > 0 {
 			return page, objects.PageInfo().Token != "", nil
@@ -55,14 +57,18 @@ func (r *objectReader) ReadObject(ctx context.Context, key string, limit int64) 
 		return nil, r.fail(err, key, reading)
 	}
 	defer body.Close()
+	tooLarge := &cloud.Error{Code: cloud.CodeInvalid, Message: fmt.Sprintf("the object has more than %d bytes", limit)}
 	if body.Attrs.Size > limit {
-		return nil, r.fail(&cloud.Error{Code: cloud.CodeInvalid, Message: fmt.Sprintf("the object has more than %d bytes", limit)}, key, reading)
+		return nil, r.fail(tooLarge, key, reading)
 	}
-	content, err := io.ReadAll(io.LimitReader(body, limit))
-	if err != nil {
+	// What is unpacked on the way has no size beforehand.
+	content, err := io.ReadAll(io.LimitReader(body, limit+1))
+	switch {
+	case err != nil:
 		return nil, r.fail(err, key, reading)
-	}
-	if int64(len(content)) < body.Attrs.Size {
+	case int64(len(content)) > limit:
+		return nil, r.fail(tooLarge, key, reading)
+	case int64(len(content)) < body.Attrs.Size:
 		return nil, r.fail(io.ErrUnexpectedEOF, key, reading)
 	}
 	return content, nil
@@ -84,7 +90,10 @@ const deletions = 16
 // all of them (a thousand a request) that finds what is immutable.
 func (b *buckets) Empty(ctx context.Context, native string) error {
 	err := b.versions(ctx, native, func(object *storage.ObjectAttrs) error {
-		until := object.RetentionExpirationTime
+		until := object.RetentionExpirationTime // by the bucket's policy
+		if own := object.Retention; own != nil && own.RetainUntil.After(until) {
+			until = own.RetainUntil
+		}
 		switch {
 		case object.TemporaryHold || object.EventBasedHold:
 			return keptBack(native, object.Name+" is under a hold")
@@ -121,7 +130,7 @@ func keptBack(bucket, message string) error {
 // versions calls each for every version of every object, until it fails.
 func (b *buckets) versions(ctx context.Context, bucket string, each func(*storage.ObjectAttrs) error) error {
 	query := &storage.Query{Versions: true, Projection: storage.ProjectionNoACL}
-	if err := query.SetAttrSelection([]string{"Name", "Generation", "RetentionExpirationTime", "TemporaryHold", "EventBasedHold"}); err != nil {
+	if err := query.SetAttrSelection([]string{"Name", "Generation", "RetentionExpirationTime", "Retention", "TemporaryHold", "EventBasedHold"}); err != nil {
 		return err
 	}
 	objects := b.client.Bucket(bucket).Objects(ctx, query)

@@ -14,6 +14,7 @@ import (
 	"github.com/holdfast-cloud/terraform-provider-holdfast/internal/cloud"
 	"github.com/holdfast-cloud/terraform-provider-holdfast/internal/driver/google"
 	"github.com/holdfast-cloud/terraform-provider-holdfast/internal/simcloud"
+	simgoogle "github.com/holdfast-cloud/terraform-provider-holdfast/internal/simcloud/google"
 )
 
 // The fault runs: a region of tenants is applied and destroyed while things go
@@ -262,7 +263,11 @@ func (r *estateOfTenants) check(t *testing.T, want int) {
 		"google_firewall": rules * (own + sharing + some)} {
 		var names []string
 		for _, record := range r.w.sim.Objects(kind) {
-			names = append(names, record.Base().Name)
+			name := record.Base().Name
+			if wall, ok := record.(*simgoogle.Firewall); ok {
+				name = fmt.Sprintf("%d/%s", wall.Network, name)
+			}
+			names = append(names, name)
 		}
 		slices.Sort(names)
 		if len(slices.Compact(slices.Clone(names))) != n || len(names) != n {

@@ -26,6 +26,9 @@ type index[H any] struct {
 	changes  map[string]change[H]
 	// latest is the last list, under way or done.
 	latest *listing[H]
+	// known is the last list that was answered: what it tells is known until the
+	// next one is.
+	known *listing[H]
 }
 
 // change is one own write; gone tells that it was a delete.
@@ -85,10 +88,15 @@ func (x *index[H]) all(ctx context.Context, fresh bool) (map[string]H, error) {
 	}
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	values := maps.Clone(l.values)
+	from := l
+	if x.known.sequence > l.sequence {
+		// A later list has ended too, and the changes before it are forgotten.
+		from = x.known
+	}
+	values := maps.Clone(from.values)
 	for name, c := range x.changes {
 		switch {
-		case c.sequence <= l.sequence:
+		case c.sequence <= from.sequence:
 		case c.gone:
 			delete(values, name)
 		default:
@@ -122,7 +130,8 @@ func (x *index[H]) take(ctx context.Context, l *listing[H]) {
 	if err != nil && x.latest == l {
 		x.latest = nil
 	}
-	if err == nil {
+	if err == nil && (x.known == nil || l.sequence >= x.known.sequence) {
+		x.known = l
 		// The list tells of these itself.
 		maps.DeleteFunc(x.changes, func(_ string, c change[H]) bool { return c.sequence <= l.sequence })
 	}
@@ -139,8 +148,8 @@ func (x *index[H]) some(choose func(H) bool) []H {
 			found = append(found, c.value)
 		}
 	}
-	if x.latest != nil && x.latest.ended && x.latest.err == nil {
-		for name, value := range x.latest.values {
+	if x.known != nil {
+		for name, value := range x.known.values {
 			if _, changed := x.changes[name]; !changed && choose(value) {
 				found = append(found, value)
 			}

@@ -2,6 +2,8 @@ package google
 
 import (
 	"context"
+	"errors"
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -33,6 +35,46 @@ func TestFreshListsBeginAfterTheCall(t *testing.T) {
 		}
 		if _, err := rules.all(t.Context(), false); err != nil || lists != 2 {
 			t.Errorf("%d lists, %v: any list of this run would have done", lists, err)
+		}
+	})
+}
+
+// What is known without a request is all that is known, also while a list is
+// under way: a firewall of which only the last written rule were told would be
+// copied without the others.
+func TestWhatIsKnownStaysKnownWhileAListIsUnderWay(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		standing, fails := []string{"first", "second"}, false
+		rules := newIndex(func(name string) string { return name }, func(context.Context) ([]string, error) {
+			found := slices.Clone(standing)
+			time.Sleep(time.Second)
+			if fails {
+				return nil, errors.New("no answer")
+			}
+			return found, nil
+		})
+		known := func() []string { return slices.Sorted(slices.Values(rules.some(func(string) bool { return true }))) }
+		rules.put("first")
+		rules.put("second")
+		if _, err := rules.all(t.Context(), true); err != nil {
+			t.Fatal(err)
+		}
+		standing = append(standing, "third")
+		rules.put("third")
+		for _, fails = range []bool{true, false} {
+			go func() { _, _ = rules.all(t.Context(), true) }()
+			synctest.Wait()
+			if got := known(); !slices.Equal(got, []string{"first", "second", "third"}) {
+				t.Errorf("while a list is under way %v are known", got)
+			}
+			time.Sleep(2 * time.Second)
+			if got := known(); !slices.Equal(got, []string{"first", "second", "third"}) {
+				t.Errorf("after a list that failed (%v) %v are known", fails, got)
+			}
+		}
+		rules.drop("second")
+		if got := known(); !slices.Equal(got, []string{"first", "third"}) {
+			t.Errorf("after a delete %v are known", got)
 		}
 	})
 }

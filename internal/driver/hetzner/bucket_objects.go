@@ -53,23 +53,25 @@ func (r *objectReader) ListObjects(ctx context.Context, prefix, after string) (p
 
 // ReadObject implements cloud.ObjectReader.
 func (r *objectReader) ReadObject(ctx context.Context, key string, limit int64) ([]byte, error) {
+	const reading = "read an object of backup bucket"
 	body, info, _, err := r.c.GetObject(ctx, r.bucket, key, minio.GetObjectOptions{})
 	if err != nil {
-		return nil, r.fail(err, key, "read an object of backup bucket")
+		return nil, r.fail(err, key, reading)
 	}
 	defer body.Close()
-	tooLarge := func() error {
-		return r.fail(&cloud.Error{Code: cloud.CodeInvalid, Message: fmt.Sprintf("the object has more than %d bytes", limit)}, key, "read an object of backup bucket")
-	}
+	tooLarge := &cloud.Error{Code: cloud.CodeInvalid, Message: fmt.Sprintf("the object has more than %d bytes", limit)}
 	if info.Size > limit {
-		return nil, tooLarge()
+		return nil, r.fail(tooLarge, key, reading)
 	}
-	content, err := io.ReadAll(io.LimitReader(body, limit))
-	if err != nil {
-		return nil, r.fail(err, key, "read an object of backup bucket")
-	}
-	if int64(len(content)) < info.Size {
-		return nil, r.fail(io.ErrUnexpectedEOF, key, "read an object of backup bucket")
+	// What the HTTP client unpacks has no size beforehand.
+	content, err := io.ReadAll(io.LimitReader(body, limit+1))
+	switch {
+	case err != nil:
+		return nil, r.fail(err, key, reading)
+	case int64(len(content)) > limit:
+		return nil, r.fail(tooLarge, key, reading)
+	case int64(len(content)) < info.Size:
+		return nil, r.fail(io.ErrUnexpectedEOF, key, reading)
 	}
 	return content, nil
 }

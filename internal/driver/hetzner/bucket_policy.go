@@ -73,7 +73,7 @@ func judgePolicy(bucket, document string) policyFacts {
 	for _, s := range ownStatements(bucket) {
 		wanted[s.Sid] = plain(s)
 	}
-	intact, public := map[string]bool{}, false
+	intact, spoilt, public := map[string]bool{}, map[string]bool{}, false
 	for _, raw := range statements {
 		var s struct {
 			Sid, Effect             string
@@ -82,18 +82,23 @@ func judgePolicy(bucket, document string) policyFacts {
 		if json.Unmarshal(raw, &s) != nil {
 			return policyFacts{}
 		}
+		// Anybody can give a statement any name, and several the same.
 		want, own := wanted[s.Sid]
 		switch {
-		case own:
-			intact[s.Sid] = reflect.DeepEqual(want, plain(raw))
+		case own && reflect.DeepEqual(want, plain(raw)):
+			intact[s.Sid] = true
 		case s.Effect == "Allow" && (s.NotPrincipal != nil || everybody(s.Principal)):
 			public = true
+			spoilt[s.Sid] = own
+		case own:
+			spoilt[s.Sid] = true
 		default:
 			facts.others = append(facts.others, raw)
 		}
 	}
-	facts.tls = intact[sidTLS]
-	facts.private = !public && intact[sidCanned] && intact[sidObjects]
+	good := func(sid string) bool { return intact[sid] && !spoilt[sid] }
+	facts.tls = good(sidTLS)
+	facts.private = !public && good(sidCanned) && good(sidObjects)
 	return facts
 }
 

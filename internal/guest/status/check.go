@@ -1,7 +1,6 @@
 package status
 
 import (
-	"errors"
 	"fmt"
 	"regexp"
 	"slices"
@@ -24,13 +23,11 @@ var (
 )
 
 // checker collects what is wrong, each with the path of the member.
-type checker struct{ errs []error }
+type checker struct{ problems }
 
-func (c *checker) fail(path, format string, args ...any) {
-	c.errs = append(c.errs, fmt.Errorf("%s: %s", path, fmt.Sprintf(format, args...)))
-}
+func (c *checker) fail(path, format string, args ...any) { c.add(path, format, args...) }
 
-// Check tells everything that is wrong with a status, as one error.
+// Check tells what is wrong with a status, as one error of ten things at most.
 func (s Status) Check() error {
 	c := &checker{}
 	if major, _, err := parseVersion(s.Version); err != nil || major != majorVersion {
@@ -59,7 +56,7 @@ func (s Status) Check() error {
 	if s.Restore != nil {
 		c.restore("restore", *s.Restore)
 	}
-	return errors.Join(c.errs...)
+	return c.all()
 }
 
 func (c *checker) name(path, name string) {
@@ -197,13 +194,4 @@ func (c *checker) restore(path string, r Restore) {
 	c.positive(path+".bytes_done", r.BytesDone)
 	c.positive(path+".bytes_total", r.BytesTotal)
 	c.text(path+".message", r.Message, false)
-}
-
-// clip shortens what is repeated in a message.
-func clip(text string) string {
-	const most = 40
-	if len(text) <= most {
-		return text
-	}
-	return text[:most] + "…"
 }

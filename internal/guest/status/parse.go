@@ -43,7 +43,7 @@ func parseVersion(text string) (major, minor int, err error) {
 }
 
 // Parse reads a status object, as the package comment says. The error names
-// every member at fault by its path, or is ErrVersion.
+// the members at fault by their paths, ten of them at most, or is ErrVersion.
 func Parse(data []byte) (Status, error) {
 	if len(data) > MaxBytes {
 		return Status{}, fmt.Errorf("status: %d bytes, at most %d are possible", len(data), MaxBytes)
@@ -110,49 +110,51 @@ func members(data []byte, strict bool) error {
 	decoder := json.NewDecoder(bytes.NewReader(data))
 	decoder.UseNumber()
 	w := &walker{decoder: decoder, strict: strict}
-	if err := w.value(reflect.TypeFor[Status](), ""); err != nil {
+	err := w.value(reflect.TypeFor[Status](), "")
+	switch _, behind := decoder.Token(); {
+	case errors.Is(err, errEnough):
+		w.more = true
+	case err != nil:
 		return err
-	}
-	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
+	case !errors.Is(behind, io.EOF):
 		return errors.New("there is something behind the object")
 	}
-	return errors.Join(w.errs...)
+	return w.all()
 }
 
 type walker struct {
+	problems
 	decoder *json.Decoder
 	strict  bool
-	errs    []error
 }
 
-func (w *walker) fail(path, problem string) {
-	w.errs = append(w.errs, fmt.Errorf("%s: %s", strings.TrimPrefix(path, "."), problem))
-}
+// errEnough ends a walk: more is wrong than anybody wants to read.
+var errEnough = errors.New("enough")
 
-// value reads the next value, which should be of the given type; nil is what
-// nobody knows.
+func (w *walker) fail(path, problem string) { w.add(strings.TrimPrefix(path, "."), "%s", problem) }
+
+// value reads the next value, which should be of the given type.
 func (w *walker) value(want reflect.Type, path string) error {
+	if w.full() {
+		return errEnough
+	}
 	token, err := w.decoder.Token()
 	if err != nil {
 		return err
 	}
-	if want != nil && want.Kind() == reflect.Pointer {
+	if want.Kind() == reflect.Pointer {
 		want = want.Elem()
 	}
 	if problem := mismatch(token, want); problem != "" {
 		w.fail(path, problem)
-		want = nil // there is nothing to say of what is inside
+		return w.skip(token) // there is nothing to say of what is inside
 	}
 	switch token {
 	case json.Delim('{'):
 		return w.object(want, path)
 	case json.Delim('['):
-		var of reflect.Type
-		if want != nil && want.Kind() == reflect.Slice {
-			of = want.Elem()
-		}
 		for i := 0; w.decoder.More(); i++ {
-			if err := w.value(of, fmt.Sprintf("%s[%d]", path, i)); err != nil {
+			if err := w.value(want.Elem(), fmt.Sprintf("%s[%d]", path, i)); err != nil {
 				return err
 			}
 		}
@@ -162,11 +164,26 @@ func (w *walker) value(want reflect.Type, path string) error {
 	return nil
 }
 
-// mismatch tells why a value cannot be of a type; nil is any.
-func mismatch(token json.Token, want reflect.Type) string {
-	if want == nil {
-		return ""
+// skip passes over the value that a token begins, however deep it is.
+func (w *walker) skip(token json.Token) (err error) {
+	for depth := 0; ; {
+		switch token {
+		case json.Delim('{'), json.Delim('['):
+			depth++
+		case json.Delim('}'), json.Delim(']'):
+			depth--
+		}
+		if depth == 0 {
+			return nil
+		}
+		if token, err = w.decoder.Token(); err != nil {
+			return err
+		}
 	}
+}
+
+// mismatch tells why a value cannot be of a type.
+func mismatch(token json.Token, want reflect.Type) string {
 	ok, what := false, ""
 	switch kind := want.Kind(); {
 	case token == nil:
@@ -204,22 +221,18 @@ func (w *walker) object(want reflect.Type, path string) error {
 			return err
 		}
 		name, _ := token.(string)
-		at := path + "." + name
-		field, ok := known[name]
+		at := path + "." + clip(name)
 		if seen[name] {
-			w.fail(path+"."+clip(name), "is there twice")
+			w.fail(at, "is there twice")
 		}
 		seen[name] = true
-		if !ok && known != nil {
-			switch same := sameButCase(known, name); {
-			case same != "":
-				w.fail(path+"."+clip(name), fmt.Sprintf("is written %s", same))
-			case w.strict:
-				w.fail(path+"."+clip(name), "is not part of the contract")
-			}
-			at = path + "." + clip(name)
+		field, ok := known[name]
+		if ok {
+			err = w.value(field.of, at)
+		} else {
+			err = w.unknown(at, sameButCase(known, name))
 		}
-		if err := w.value(field.of, at); err != nil {
+		if err != nil {
 			return err
 		}
 	}
@@ -230,6 +243,25 @@ func (w *walker) object(want reflect.Type, path string) error {
 	}
 	_, err := w.decoder.Token()
 	return err
+}
+
+// unknown reads a member that the contract does not have; same is one that it
+// has, but for the case.
+func (w *walker) unknown(at, same string) error {
+	switch {
+	case same != "":
+		w.fail(at, fmt.Sprintf("is written %s", same))
+	case w.strict:
+		w.fail(at, "is not part of the contract")
+	}
+	if w.full() {
+		return errEnough
+	}
+	token, err := w.decoder.Token()
+	if err != nil {
+		return err
+	}
+	return w.skip(token)
 }
 
 func sameButCase(known map[string]field, name string) string {
@@ -249,7 +281,7 @@ type field struct {
 // fields are the members of a struct of the contract; nil of what is none
 // (times are texts).
 func fields(of reflect.Type) map[string]field {
-	if of == nil || of.Kind() != reflect.Struct || of.PkgPath() != reflect.TypeFor[Status]().PkgPath() {
+	if of.Kind() != reflect.Struct || of.PkgPath() != reflect.TypeFor[Status]().PkgPath() {
 		return nil
 	}
 	known := map[string]field{}

@@ -23,11 +23,12 @@ type source struct{ env *service.Env }
 var _ datasource.DataSourceWithConfigure = (*source)(nil)
 
 type model struct {
-	KnownIDs types.Set     `tfsdk:"known_ids"`
-	Clouds   types.Set     `tfsdk:"clouds"`
-	Orphans  []orphanModel `tfsdk:"orphans"`
-	LeftOut  []string      `tfsdk:"left_out"`
-	NoAccess []string      `tfsdk:"no_access"`
+	KnownIDs  types.Set     `tfsdk:"known_ids"`
+	Clouds    types.Set     `tfsdk:"clouds"`
+	Orphans   []orphanModel `tfsdk:"orphans"`
+	LeftOut   []string      `tfsdk:"left_out"`
+	NoAccess  []string      `tfsdk:"no_access"`
+	NoBuckets []string      `tfsdk:"no_buckets"`
 }
 
 type orphanModel struct {
@@ -59,7 +60,9 @@ func (*source) Schema(_ context.Context, _ datasource.SchemaRequest, resp *datas
 		MarkdownDescription: "Objects that carry this deployment's labels and that the configuration does not own, as after a failover when the lost location is back. " +
 			"Nothing is deleted: `holdfast orphans --delete` on the command line does that, and knows the whole state.\n\n" +
 			"A provider cannot see the state, so `known_ids` has to name what is owned. What this run has read or made already counts as owned too. " +
-			"Where it is in doubt, an object is none of the orphans. A cloud is asked five times, whatever the number of objects.",
+			"Where it is in doubt, an object is none of the orphans. A cloud is asked five times, whatever the number of objects, and for backup buckets as often as its object storage takes: " +
+			"Google Cloud Storage once for 1,000 buckets, Hetzner Object Storage once for each location, once for each bucket of the account, and six times for each of the deployment's.\n\n" +
+			"**Buckets** of a location that was lost are among the orphans once it is back and they are no longer in the state. What is in them may be all that is left: to manage one again, import it.",
 		Attributes: map[string]schema.Attribute{
 			"known_ids": schema.SetAttribute{
 				Required: true, ElementType: types.StringType,
@@ -73,7 +76,7 @@ func (*source) Schema(_ context.Context, _ datasource.SchemaRequest, resp *datas
 				Computed: true, MarkdownDescription: "What was found, sorted by location, kind and name.",
 				NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{
 					"id":          text("`<cloud>/<location>/<native id>`; also what to import by."),
-					"kind":        text("`vm`, `volume`, `firewall`, `network` or `ssh_key`."),
+					"kind":        text("`vm`, `volume`, `firewall`, `network`, `ssh_key` or `backup_bucket`."),
 					"location":    text("`<cloud>/<data centre>`; of what the vendor keeps for all its locations, the one that it was made for."),
 					"name":        text("The name, as its label has it."),
 					"tenant":      text("The tenant whose it is; null if it is shared."),
@@ -83,8 +86,9 @@ func (*source) Schema(_ context.Context, _ datasource.SchemaRequest, resp *datas
 					"protected":   schema.BoolAttribute{Computed: true, MarkdownDescription: "Whether the vendor refuses to delete it."},
 				}},
 			},
-			"left_out":  texts("Lost locations of the clouds that were to be asked, such as `hetzner/fsn1` or `hetzner/*`: what stands there is not among the orphans."),
-			"no_access": texts("Clouds that were not asked because the provider has no access to them. Empty where `clouds` is given: then it is an error."),
+			"left_out":   texts("Lost locations of the clouds that were to be asked, such as `hetzner/fsn1` or `hetzner/*`: what stands there is not among the orphans."),
+			"no_access":  texts("Clouds that were not asked because the provider has no access to them. Empty where `clouds` is given: then it is an error."),
+			"no_buckets": texts("Clouds that were asked, but not for their buckets, because the provider has no access to their object storage."),
 		},
 	}
 }
@@ -116,7 +120,7 @@ func (s *source) Read(ctx context.Context, req datasource.ReadRequest, resp *dat
 		diags.Append(service.Explain(err, "look for orphans", nil))
 		return
 	}
-	m.Orphans, m.LeftOut, m.NoAccess = []orphanModel{}, answer.LeftOut, answer.NoAccess
+	m.Orphans, m.LeftOut, m.NoAccess, m.NoBuckets = []orphanModel{}, answer.LeftOut, answer.NoAccess, answer.NoBuckets
 	for _, o := range answer.Orphans {
 		one := orphanModel{ID: o.ID.String(), Kind: string(o.Kind), Location: o.ID.Location.String(), Name: o.Name, Tenant: service.OptionalString(o.Tenant),
 			NativeID: o.ID.Native, NativeName: o.NativeName, Protected: o.Protected}

@@ -63,6 +63,11 @@ type Answer struct {
 	// Refusals, in the same order, why.
 	NoAccess []string
 	Refusals []error
+	// NoBuckets are the clouds that were asked, but not for their buckets, for
+	// want of access to their object storage, and BucketRefusals, in the same
+	// order, why.
+	NoBuckets      []string
+	BucketRefusals []error
 }
 
 // Find lists the deployment's objects, a list per kind and cloud, and gives
@@ -71,7 +76,7 @@ func Find(ctx context.Context, clouds service.Clouds, known *catalog.Catalog, re
 	if request.Deployment == "" {
 		return Answer{}, errors.New("no deployment was named")
 	}
-	answer := Answer{Orphans: []Orphan{}, LeftOut: []string{}, NoAccess: []string{}}
+	answer := Answer{Orphans: []Orphan{}, LeftOut: []string{}, NoAccess: []string{}, NoBuckets: []string{}}
 	ask := request.Clouds
 	if len(ask) == 0 {
 		ask = known.Clouds()
@@ -85,10 +90,13 @@ func Find(ctx context.Context, clouds service.Clouds, known *catalog.Catalog, re
 		if all {
 			continue
 		}
-		var found []Orphan
+		var (
+			found   []Orphan
+			unasked error
+		)
 		driver, err := clouds.Driver(name)
 		if err == nil {
-			found, err = findIn(ctx, driver, request)
+			found, unasked, err = findIn(ctx, driver, request)
 		}
 		switch {
 		case err != nil && len(request.Clouds) == 0 && missing(err):
@@ -98,6 +106,9 @@ func Find(ctx context.Context, clouds service.Clouds, known *catalog.Catalog, re
 			return Answer{}, err
 		}
 		answer.Orphans = append(answer.Orphans, found...)
+		if unasked != nil {
+			answer.NoBuckets, answer.BucketRefusals = append(answer.NoBuckets, name), append(answer.BucketRefusals, unasked)
+		}
 	}
 	slices.SortStableFunc(answer.Orphans, func(a, b Orphan) int {
 		return cmp.Or(strings.Compare(a.ID.Location.String(), b.ID.Location.String()), cmp.Compare(rank(a.Kind), rank(b.Kind)),
@@ -130,14 +141,18 @@ func lostOf(known *catalog.Catalog, lost cloud.LostSet, name string) (texts []st
 	return texts, false, nil
 }
 
-// findIn gives the orphans of one cloud.
-func findIn(ctx context.Context, driver cloud.Driver, request Request) ([]Orphan, error) {
-	var orphans []Orphan
+// findIn gives the orphans of one cloud, and why its buckets were not asked.
+func findIn(ctx context.Context, driver cloud.Driver, request Request) (orphans []Orphan, unasked, err error) {
 	global := driver.Capabilities().Global
 	for _, kind := range kinds() {
 		objects, err := kind.list(ctx, driver, cloud.Filter{Deployment: request.Deployment})
+		var closed noBuckets
+		if errors.As(err, &closed) && !errors.Is(err, service.ErrNotYetKnown) {
+			unasked = closed.error
+			continue
+		}
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		type key struct {
 			kind cloud.Kind
@@ -162,5 +177,5 @@ func findIn(ctx context.Context, driver cloud.Driver, request Request) ([]Orphan
 			}
 		}
 	}
-	return orphans, nil
+	return orphans, unasked, nil
 }

@@ -46,6 +46,7 @@ func kinds() []kind {
 				return t.Object, t.SSHKeySpec, t.Meta
 			},
 			func(s cloud.SSHKeySpec) cloud.SSHKeySpec { s.Protected = false; return s }},
+		buckets{},
 	}
 }
 

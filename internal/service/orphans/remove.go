@@ -36,8 +36,8 @@ type RemoveOptions struct {
 
 // Remove deletes orphans that Find gave: VMs first, then what they used. What
 // a VM that stays still uses is kept, whoever's VM it is: vendors detach a
-// volume, or delete a network, without asking. One failure does not stop the
-// others. The outcomes are in the order of the orphans.
+// volume, or delete a network, without asking. Buckets that are immutable or
+// hold anything are kept. One failure does not stop the others. The outcomes are in the order of the orphans.
 func Remove(ctx context.Context, clouds service.Clouds, orphans []Orphan, options RemoveOptions) []Outcome {
 	outcomes := make([]Outcome, len(orphans))
 	var mu sync.Mutex
@@ -77,11 +77,14 @@ func Remove(ctx context.Context, clouds service.Clouds, orphans []Orphan, option
 			slots <- struct{}{}
 			group.Go(func() {
 				defer func() { <-slots }()
-				if err := removeOne(ctx, orphan); err != nil {
+				err := removeOne(ctx, orphan)
+				if why, kept := refused(err); kept {
+					settle(i, why, nil)
+				} else if err != nil {
 					settle(i, err.Error(), err)
-					return
+				} else {
+					settle(i, "", nil)
 				}
-				settle(i, "", nil)
 			})
 		}
 		group.Wait()
@@ -109,7 +112,7 @@ type users struct {
 
 // usersIn lists the VMs that may use objects of the kind.
 func usersIn(ctx context.Context, clouds service.Clouds, name string, kind cloud.Kind) users {
-	if kind == cloud.KindVM || kind == cloud.KindSSHKey {
+	if kind == cloud.KindVM || kind == cloud.KindSSHKey || kind == cloud.KindBucket {
 		return users{} // nothing depends on these
 	}
 	driver, err := clouds.Driver(name)

@@ -132,3 +132,17 @@ func (r bucketReader) ReadObject(ctx context.Context, key string, limit int64) (
 	}
 	return slices.Clone(held.body), nil
 }
+
+// ImmutableDays implements cloud.RetentionReader.
+func (r bucketReader) ImmutableDays(ctx context.Context) (int, error) {
+	if err := r.store.cloud.enter(ctx, "retention", cloud.KindBucket, r.native); err != nil {
+		return 0, err
+	}
+	r.store.cloud.mu.Lock()
+	defer r.store.cloud.mu.Unlock()
+	bucket, ok := r.store.objects[r.native]
+	if !ok {
+		return 0, r.store.missing(r.native)
+	}
+	return bucket.ImmutableDays, nil
+}

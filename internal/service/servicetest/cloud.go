@@ -18,7 +18,7 @@ type Cloud struct {
 	Caps  cloud.Capabilities
 	Types []cloud.ServerType
 	// Fault, if set, is asked before every call ("create", "get", "list",
-	// "update", "delete", "server_types", of buckets also "empty",
+	// "update", "delete", "server_types", of buckets also "empty", "retention",
 	// "list_objects" and "read_object") and, as "wait", after a create has
 	// saved its object; an error that it gives is the call's answer.
 	Fault func(call string, kind cloud.Kind, native string) error

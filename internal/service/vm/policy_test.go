@@ -10,7 +10,7 @@ import (
 
 func TestRefusals(t *testing.T) {
 	w := start(t)
-	c := w.basic()
+	c := w.basic().With("backup_plan_id", "standard")
 	for _, test := range []struct {
 		name   string
 		config servicetest.Config
@@ -56,7 +56,7 @@ func TestRefusals(t *testing.T) {
 func TestUnknownValuesWait(t *testing.T) {
 	w := start(t)
 	for _, attribute := range []string{"name", "location", "tenant", "tier", "cpus", "memory_gb", "architecture", "image", "network_id",
-		"private_ip", "ssh_key_ids", "firewall_ids", "volume_ids", "user_data", "power_state", "public_ipv4", "labels", "deletion_protection"} {
+		"private_ip", "ssh_key_ids", "firewall_ids", "volume_ids", "backup_plan_id", "user_data", "power_state", "public_ipv4", "labels", "deletion_protection"} {
 		if plan := w.Plan(servicetest.Instance{}, w.basic().With(attribute, servicetest.Unknown)); len(plan.Diags.Errors()) > 0 {
 			t.Errorf("%s unknown: %v", attribute, plan.Diags.Errors())
 		}

@@ -16,6 +16,9 @@ import (
 // review fills in what a plan can foresee, and judges what needs the
 // environment: the machine's size, whose network and volumes it gets.
 func review(ctx context.Context, r *service.Review[model]) {
+	if judgeBackups(r); r.Diags.HasError() {
+		return // nobody is asked for what is refused anyway
+	}
 	location, err := cloud.ParseLocation(r.Plan.Location.ValueString())
 	if err != nil {
 		return // judged once it is known

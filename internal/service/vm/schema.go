@@ -16,7 +16,7 @@ import (
 func resourceSchema(_ context.Context) schema.Schema {
 	keep := []planmodifier.String{stringplanmodifier.UseStateForUnknown()}
 	return schema.Schema{
-		MarkdownDescription: "A virtual machine of one tenant (ISO-1). It has SSH keys and no password (SYS-3), a firewall (NET-1), and a private network of its tenant (ISO-2); a configuration without them does not pass the plan.\n\n" +
+		MarkdownDescription: "A virtual machine of one tenant (ISO-1). It has SSH keys and no password (SYS-3), a firewall (NET-1), a private network of its tenant (ISO-2) and, where it holds data, a backup plan (BAK-1); a configuration without them does not pass the plan.\n\n" +
 			"Say what the machine needs with `cpus` and `memory_gb`, and it gets the cheapest server type with at least this that its location sells when the machine is made; " +
 			"where that turns out to be sold out, the next one. A plan finds out whether there is one, and shows the type of machines that exist. " +
 			"A machine keeps its type when prices change; it is rescaled in place (with a stop) when it needs more, or when less is asked for than before and something cheaper does. " +
@@ -80,7 +80,8 @@ func resourceSchema(_ context.Context) schema.Schema {
 			},
 			"backup_plan_id": schema.StringAttribute{
 				Optional: true,
-				MarkdownDescription: "The `id` of the `holdfast_backup_plan` by which the machine's data is backed up (BAK-1). " +
+				MarkdownDescription: "The `id` of the `holdfast_backup_plan` by which the machine's data is backed up. A VM with `volume_ids` has one (BAK-1): without it the plan is refused, or the apply where the id is known no earlier. " +
+					"Importing and refreshing never are; `terraform destroy -refresh=false` destroys what has none. The id is the plan's name, so `\"standard\"` as text will do where the plan is declared elsewhere; it is all that a failover needs, even with every bucket out of reach. " +
 					"No cloud keeps it: an import does not know it, and the next apply writes it to the state. Changed in place, with nothing asked of the cloud.",
 			},
 			"user_data": schema.StringAttribute{

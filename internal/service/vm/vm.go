@@ -21,6 +21,7 @@ func NewResource() resource.Resource {
 		Check:      check,
 		Replaces:   replaces,
 		Review:     review,
+		Lacks:      lacksBackups,
 		ToSpec:     toSpec,
 		FromObject: fromObject,
 		Observed:   func(vm cloud.VM) (cloud.Object, cloud.Meta) { return vm.Object, vm.Meta },

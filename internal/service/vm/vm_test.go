@@ -71,7 +71,7 @@ func (w *world) only(t *testing.T) cloud.VM {
 
 func TestLifecycle(t *testing.T) {
 	w := start(t)
-	config := w.basic().With("volume_ids", []any{w.volume}).With("user_data", "#cloud-config\npackages: [htop]\n").
+	config := w.basic().With("volume_ids", []any{w.volume}).With("backup_plan_id", "standard").With("user_data", "#cloud-config\npackages: [htop]\n").
 		With("public_ipv4", true).With("public_ipv6", true)
 	made, diags := w.Apply(w.Plan(servicetest.Instance{}, config))
 	if len(diags) > 0 {
@@ -126,8 +126,9 @@ func TestChangesInPlace(t *testing.T) {
 	} {
 		t.Run(test.attribute, func(t *testing.T) {
 			w := start(t)
-			made := w.Create(w.basic())
-			config := w.basic().With(test.attribute, test.value)
+			basic := w.basic().With("backup_plan_id", "standard")
+			made := w.Create(basic)
+			config := basic.With(test.attribute, test.value)
 			plan := w.Plan(made, config)
 			if len(plan.Replaces) > 0 || plan.IsNoOp() {
 				t.Fatalf("replaces because of %v, no-op %t", plan.Replaces, plan.IsNoOp())

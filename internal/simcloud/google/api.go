@@ -25,6 +25,10 @@ type Token struct {
 type Options struct {
 	// Tokens are the known access tokens. Without any, every token is good.
 	Tokens map[string]Token
+	// ServiceAccounts are the access tokens that instances get from their metadata
+	// server, with the addresses of their service accounts. To the API they are
+	// worth nothing.
+	ServiceAccounts map[string]string
 	// Projects are those that exist; empty: every well-formed name does.
 	Projects []string
 	// RateLimit is the number of requests a minute, project and group of

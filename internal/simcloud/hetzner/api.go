@@ -65,6 +65,8 @@ type API struct {
 	faults   engine.CloudFaults
 	recorder *engine.Recorder
 	serial   atomic.Int64
+	// vendorText is what SetVendorData gave.
+	vendorText atomic.Pointer[string]
 }
 
 // EngineOptions completes the options of the engine that is to carry the API:

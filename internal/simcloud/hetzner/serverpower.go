@@ -86,7 +86,8 @@ func guestIsDown(tx *engine.Tx, a *engine.Action) *engine.ActionError {
 	}
 	s := servers.Get(tx, p.Project, p.Server)
 	if s != nil && s.Status == running && s.Started.Equal(p.Started) {
-		servers.Edit(tx, p.Project, p.Server).Status = off
+		e := servers.Edit(tx, p.Project, p.Server)
+		e.Status, e.Asked = off, true
 	}
 	return nil
 }
@@ -182,16 +183,19 @@ func newPassword(length int) string {
 }
 
 func powerCompletions() map[string]engine.Completion {
-	runs := func(tx *engine.Tx, s *Server, _ serverParams) *engine.ActionError {
-		s.boot(tx)
-		return nil
+	runs := func(asked bool) func(tx *engine.Tx, s *Server, _ serverParams) *engine.ActionError {
+		return func(tx *engine.Tx, s *Server, _ serverParams) *engine.ActionError {
+			s.boot(tx)
+			s.Asked = asked
+			return nil
+		}
 	}
 	return map[string]engine.Completion{
-		"start_server":  onServer(runs, goBack),
-		"reset_server":  onServer(runs, goBack),
-		"reboot_server": onServer(runs, goBack),
+		"start_server":  onServer(runs(false), goBack),
+		"reset_server":  onServer(runs(false), goBack),
+		"reboot_server": onServer(runs(true), goBack),
 		"stop_server": onServer(func(_ *engine.Tx, s *Server, _ serverParams) *engine.ActionError {
-			s.Status = off
+			s.Status, s.Asked = off, false
 			return nil
 		}, goBack),
 		guestShutdown: {OK: guestIsDown},

@@ -75,6 +75,7 @@ type Server struct {
 	UserData       string       `json:"user_data,omitempty"`
 	SSHKeys        []int64      `json:"ssh_keys,omitempty"`
 	Started        time.Time    `json:"started,omitzero"` // when it last began to run
+	Asked          bool         `json:"asked,omitempty"`  // the last stop or restart was asked of its system, and did not cut its power
 }
 
 // PrivateNet is a server's interface to a network.

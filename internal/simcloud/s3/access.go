@@ -2,6 +2,7 @@ package s3
 
 import (
 	"encoding/xml"
+	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -128,12 +129,27 @@ func (t *tx) version(key, id string) (*objects.Version, error) {
 	return nil, fail("NoSuchVersion", "")
 }
 
-// versionID is the id that the API shows.
+// versionID is the id that the API shows. Its end is the record's number, which
+// grows.
 func versionID(v *objects.Version) string {
 	if v.Null {
 		return "null"
 	}
-	return hexSum(v.Project + "/" + v.Name + "/" + strconv.FormatInt(v.ID, 10))[:32]
+	return hexSum(v.Project + "/" + v.Name + "/" + strconv.FormatInt(v.ID, 10))[:16] + fmt.Sprintf("%016x", v.ID)
+}
+
+// behind tells whether a version stands behind the one of a shown id in a
+// listing, also when that one is there no longer. Behind a version that was
+// written without versioning, and is gone, all stand.
+func behind(v *objects.Version, all []*objects.Version, id string) bool {
+	if at := slices.IndexFunc(all, func(o *objects.Version) bool { return versionID(o) == id }); at >= 0 {
+		return v.ID < all[at].ID
+	}
+	if len(id) != 32 {
+		return true
+	}
+	number, err := strconv.ParseInt(id[16:], 16, 64)
+	return err != nil || v.ID < number
 }
 
 type accessControl struct {

@@ -85,7 +85,11 @@ func (a *API) At(location string) http.Handler {
 // Bucket serves one location's endpoint under a bucket's own host name: /<key>.
 func (a *API) Bucket(location, bucket string) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		a.serve(w, r, location, "/"+bucket+strings.TrimSuffix(r.URL.Path, "/"))
+		path := "/" + bucket
+		if r.URL.Path != "/" {
+			path += r.URL.Path
+		}
+		a.serve(w, r, location, path)
 	})
 }
 

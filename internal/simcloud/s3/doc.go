@@ -34,7 +34,9 @@
 // UTC of the simulation's clock.
 //
 // Loopback stands for the connection behind the vendor's TLS: aws:SecureTransport
-// is true unless a request has X-Forwarded-Proto: http.
+// is true unless a request has X-Forwarded-Proto: http. Then it is absent, never
+// false (rgw_op.cc), and a condition on what is absent does not hold, a negated one
+// neither (rgw_iam_policy.cc): Null and the forms with IfExists reach it.
 //
 // # What it does not have
 //

@@ -1,9 +1,11 @@
 package s3
 
 import (
+	"cmp"
 	"encoding/base64"
 	"encoding/xml"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -207,8 +209,7 @@ func listVersions(c *call) error {
 				out.NextKeyMarker, out.NextVersionIDMarker = c.coded(name), ""
 			}
 			for _, v := range all {
-				if skip {
-					skip = versionID(v) != afterID
+				if skip && !behind(v, all, afterID) {
 					continue
 				}
 				if full() {
@@ -272,13 +273,12 @@ func listUploads(c *call) error {
 		EncodingType: c.query.Get("encoding-type"), MaxUploads: most}
 	err = c.do(func(t *tx) error {
 		user := ownerOf(t.b.Owner())
-		passed := afterID == ""
-		for _, u := range t.Uploads(t.b) {
-			if !strings.HasPrefix(u.Name, c.query.Get("prefix")) || u.Name < after || (u.Name == after && after != "" && passed && afterID == "") {
-				continue
-			}
-			if !passed && u.Name == after {
-				passed = u.Key == afterID
+		all := t.Uploads(t.b)
+		// Those of one key by their ids, of which the marker need not be there.
+		slices.SortFunc(all, func(x, y *objects.Upload) int { return cmp.Or(cmp.Compare(x.Name, y.Name), cmp.Compare(x.Key, y.Key)) })
+		for _, u := range all {
+			passed := after == "" || u.Name > after || u.Name == after && afterID != "" && u.Key > afterID
+			if !passed || !strings.HasPrefix(u.Name, c.query.Get("prefix")) {
 				continue
 			}
 			if len(out.Upload) == min(most, maxKeys) {

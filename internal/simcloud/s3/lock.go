@@ -79,7 +79,9 @@ func putLockConfiguration(c *call) error {
 }
 
 // until is when a version that is created now is free, by the bucket's default.
-func (l *lockSettings) until(now time.Time) time.Time { return now.AddDate(l.Years, 0, l.Days) }
+func (l *lockSettings) until(now time.Time) time.Time {
+	return now.Add(time.Duration(l.Days+365*l.Years) * 24 * time.Hour)
+}
 
 // protect gives a new version the retention and the hold that the request's
 // headers name, or the bucket's default.

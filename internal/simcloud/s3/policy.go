@@ -238,7 +238,8 @@ func (s *statement) conditions(facts map[string]string) bool {
 				continue
 			}
 			if !there {
-				if optional || negated {
+				// As in the gateway: what is not there is not unequal either.
+				if optional {
 					continue
 				}
 				return false
@@ -287,11 +288,12 @@ func wildcard(pattern, s string) bool {
 
 // facts are what conditions can ask of the request.
 func (c *call) facts() map[string]string {
-	f := map[string]string{"aws:securetransport": "true"}
+	f := map[string]string{}
 	// The vendor ends TLS in front of the store. Loopback stands for that
-	// connection, unless a proxy, or a test, says that it came in the clear.
-	if strings.EqualFold(c.r.Header.Get("X-Forwarded-Proto"), "http") {
-		f["aws:securetransport"] = "false"
+	// connection, unless a proxy, or a test, says that it came in the clear: then
+	// there is no such key, rather than a false one.
+	if !strings.EqualFold(c.r.Header.Get("X-Forwarded-Proto"), "http") {
+		f["aws:securetransport"] = "true"
 	}
 	if host, _, err := net.SplitHostPort(c.r.RemoteAddr); err == nil {
 		f["aws:sourceip"] = host

@@ -11,7 +11,8 @@ import (
 )
 
 // guestPolicy lets GUEST write, read and list below its own prefix, and never
-// delete; and lets nobody in without TLS.
+// delete; and lets nobody in whose transport is said to be insecure, which the
+// gateway says of none.
 const guestPolicy = `{"Version": "2012-10-17", "Statement": [
 	{"Sid": "TLS", "Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": ["arn:aws:s3:::acme-backups", "arn:aws:s3:::acme-backups/*"],
 	 "Condition": {"Bool": {"aws:SecureTransport": "false"}}},
@@ -48,11 +49,13 @@ func TestPolicies(t *testing.T) {
 		"delete an own object":       {"GUEST", "DELETE", "/acme-backups/tenants/ada/1", nil, 403},
 		"delete the policy":          {"GUEST", "DELETE", "/acme-backups?policy=", nil, 403},
 		"the owner's own":            {"OWNER", "GET", "/acme-backups/tenants/bob/1", nil, 200},
-		"the owner in the clear":     {"OWNER", "GET", "/acme-backups/tenants/bob/1", map[string]string{"X-Forwarded-Proto": "http"}, 403},
-		"a stranger":                 {"STRANGER", "GET", "/acme-backups/tenants/bob/1", nil, 403},
-		"nobody":                     {"", "GET", "/acme-backups/tenants/bob/1", nil, 403},
-		"a copy from another":        {"GUEST", "PUT", "/acme-backups/tenants/ada/3", map[string]string{"X-Amz-Copy-Source": "/acme-backups/tenants/bob/1"}, 403},
-		"a copy of the own":          {"GUEST", "PUT", "/acme-backups/tenants/ada/3", map[string]string{"X-Amz-Copy-Source": "/acme-backups/tenants/ada/1"}, 200},
+		// What a request does not say is neither false nor unequal.
+		"the owner in the clear": {"OWNER", "GET", "/acme-backups/tenants/bob/1", map[string]string{"X-Forwarded-Proto": "http"}, 200},
+		"list without a prefix":  {"GUEST", "GET", "/acme-backups", nil, 200},
+		"a stranger":             {"STRANGER", "GET", "/acme-backups/tenants/bob/1", nil, 403},
+		"nobody":                 {"", "GET", "/acme-backups/tenants/bob/1", nil, 403},
+		"a copy from another":    {"GUEST", "PUT", "/acme-backups/tenants/ada/3", map[string]string{"X-Amz-Copy-Source": "/acme-backups/tenants/bob/1"}, 403},
+		"a copy of the own":      {"GUEST", "PUT", "/acme-backups/tenants/ada/3", map[string]string{"X-Amz-Copy-Source": "/acme-backups/tenants/ada/1"}, 200},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -70,6 +73,26 @@ func TestPolicies(t *testing.T) {
 	c.refused(err, "NoSuchBucketPolicy")
 	if status, _, _ := c.raw("GET", "/acme-backups/tenants/bob/1", "", "GUEST", nil); status != 200 {
 		t.Errorf("without a policy: %d", status)
+	}
+}
+
+// TestPoliciesOnWhatIsNotThere: who means requests without a key asks for that.
+func TestPoliciesOnWhatIsNotThere(t *testing.T) {
+	c := newCloud(t, s3.Options{})
+	c.bucket("acme-backups", false)
+	c.put("acme-backups", "k", "x")
+	for condition, want := range map[string]int{
+		`"Null": {"aws:SecureTransport": "true"}`:               403,
+		`"BoolIfExists": {"aws:SecureTransport": "false"}`:      403,
+		`"Bool": {"aws:SecureTransport": "false"}`:              200,
+		`"StringNotEquals": {"aws:SecureTransport": "true"}`:    200,
+		`"StringNotLikeIfExists": {"aws:SecureTransport": "t"}`: 403,
+	} {
+		c.ok(c.core("OWNER").SetBucketPolicy(c.ctx, "acme-backups", `{"Version": "2012-10-17", "Statement": {"Effect": "Deny", "Principal": "*",
+			"Action": "s3:GetObject", "Resource": "arn:aws:s3:::acme-backups/*", "Condition": {`+condition+`}}}`))
+		if status, _, _ := c.raw("GET", "/acme-backups/k", "", "OWNER", map[string]string{"X-Forwarded-Proto": "http"}); status != want {
+			t.Errorf("%s in the clear: %d, want %d", condition, status, want)
+		}
 	}
 }
 

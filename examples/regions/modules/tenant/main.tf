@@ -64,6 +64,9 @@ resource "holdfast_vm" "this" {
   firewall_ids = [holdfast_firewall.this.id]
   volume_ids   = [holdfast_volume.data.id]
 
+  # A machine with data has one (BAK-1). It is the plan's name.
+  backup_plan_id = var.backup_plan_id
+
   # Customers reach it from the internet, through the firewall above.
   public_ipv4 = true
   public_ipv6 = true

@@ -30,3 +30,7 @@ variable "ssh_key_ids" {
 variable "admin_networks" {
   type = set(string)
 }
+
+variable "backup_plan_id" {
+  type = string
+}

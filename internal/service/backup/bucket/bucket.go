@@ -2,6 +2,7 @@ package bucket
 
 import (
 	"context"
+	"slices"
 
 	"github.com/hashicorp/terraform-plugin-framework/resource"
 	"github.com/hashicorp/terraform-plugin-go/tftypes"
@@ -40,10 +41,15 @@ func replaces(prior, plan *model) []string {
 }
 
 // fixed: where the vendor decides at a bucket's creation whether it can be
-// immutable, one that is can still be so for longer.
+// immutable, one that is can still be so for longer. So can one that was made
+// so and of which somebody removed the retention, whose guard is broken: to
+// replace it would be to delete what it is there to keep.
 func fixed(attribute string, prior, plan *model) bool {
 	if attribute != "immutable_days" {
 		return true
+	}
+	if slices.Contains(broken(prior.Protections), cloud.GuardRetention) {
+		return false
 	}
 	return prior.ImmutableDays.ValueInt64() == 0 && (plan.ImmutableDays.IsUnknown() || plan.ImmutableDays.ValueInt64() > 0)
 }
@@ -57,7 +63,7 @@ func lacks(state map[string]tftypes.Value) bool {
 	}
 	for _, guard := range guards() {
 		var on bool
-		if value, ok := holds[string(guard)]; !ok || value.As(&on) != nil || !on {
+		if value, ok := holds[string(guard)]; !ok || !value.IsNull() && (value.As(&on) != nil || !on) {
 			return true
 		}
 	}

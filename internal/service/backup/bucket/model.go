@@ -41,11 +41,24 @@ func protectionTypes() map[string]attr.Type {
 	return kinds
 }
 
+// untold tells that a vendor has nothing to be read of a guard, whose value is
+// null there: Hetzner offers no encryption at rest, and Google Cloud Storage no
+// setting that refuses requests without TLS.
+func untold(guard cloud.BucketGuard, location cloud.Location) bool {
+	if location.Cloud == googleblock.Name {
+		return guard == cloud.GuardTLS
+	}
+	return guard == cloud.GuardEncrypted
+}
+
 // protections tells of each guard whether it holds.
-func protections(broken []cloud.BucketGuard) types.Object {
+func protections(location cloud.Location, broken []cloud.BucketGuard) types.Object {
 	values := map[string]attr.Value{}
 	for _, guard := range guards() {
 		values[string(guard)] = types.BoolValue(!slices.Contains(broken, guard))
+		if untold(guard, location) {
+			values[string(guard)] = types.BoolNull()
+		}
 	}
 	return types.ObjectValueMust(protectionTypes(), values)
 }
@@ -88,7 +101,7 @@ func fromObject(_ context.Context, m *model, b cloud.Bucket) diag.Diagnostics {
 	m.Bucket = types.StringValue(b.ID.Native)
 	m.Endpoint = service.OptionalString(b.Endpoint)
 	m.SoftDeleteDays = types.Int64Value(int64(b.SoftDeleteDays))
-	m.Protections = protections(b.Broken)
+	m.Protections = protections(location, b.Broken)
 	return nil
 }
 

@@ -85,7 +85,10 @@ func review(ctx context.Context, r *service.Review[model]) {
 		}
 	}
 	service.Report(r.Diags, checkOldVersions(days(r.Plan.ImmutableDays), days(r.Plan.OldVersionDays), false)...)
-	r.Plan.Protections = protections(nil)
+	r.Plan.Protections = types.ObjectUnknown(protectionTypes())
+	if err == nil {
+		r.Plan.Protections = protections(location, nil)
+	}
 	if r.Final {
 		return
 	}

@@ -78,12 +78,12 @@ func protectionsAttribute() schema.Attribute {
 	}
 	return schema.SingleNestedAttribute{
 		Computed:            true,
-		MarkdownDescription: "Which protections were found in place at the last refresh. All are planned to be `true`, so one that was broken shows as a change, which the apply makes.",
+		MarkdownDescription: "Which protections were found in place at the last refresh. All are planned to be `true`, so one that was broken shows as a change, which the apply makes. One of which the vendor has nothing to read is null.",
 		Attributes: map[string]schema.Attribute{
 			"private":   holds("Nobody reads or writes without credentials."),
 			"versioned": holds("A replaced or deleted object can be had back."),
-			"encrypted": holds("Google Cloud: objects are encrypted at rest, with the key that was asked for. Hetzner Object Storage has nothing of the kind to read: `true` says nothing there, see above."),
-			"tls_only":  holds("Hetzner: the bucket's policy refuses requests without TLS. Google Cloud has no such setting: `true` says nothing there, the provider itself uses TLS."),
+			"encrypted": holds("Objects are encrypted at rest. Google Cloud: always, and another key than the one that was asked for shows in `google.kms_key`. Null on Hetzner, which promises no encryption at rest for Object Storage, see above."),
+			"tls_only":  holds("The bucket's policy refuses requests without TLS. Null on Google Cloud, which has no such setting: the provider itself uses TLS."),
 			"retention": holds("The retention is what `immutable_days` and `lock_retention` want."),
 			"lifecycle": holds("Nothing is expired within `immutable_days` and `old_version_days`."),
 		},

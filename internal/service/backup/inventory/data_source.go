@@ -144,7 +144,7 @@ func (s *source) Read(ctx context.Context, req datasource.ReadRequest, resp *dat
 		}
 		return
 	}
-	m.conclude(summary, diags)
+	m.conclude(summary, retentions(ctx, sources, summary.Sources, diags), diags)
 	diags.Append(resp.State.Set(ctx, &m)...)
 }
 
@@ -161,13 +161,14 @@ func (m *model) add(r backup.Report) {
 
 // conclude adds what is known when all tenants are, and warns of buckets that
 // should have answered.
-func (m *model) conclude(summary backup.Summary, diags *diag.Diagnostics) {
+func (m *model) conclude(summary backup.Summary, immutable []types.Int64, diags *diag.Diagnostics) {
 	slices.SortFunc(m.Inventory, func(a, b tenantModel) int { return cmp.Compare(a.Tenant, b.Tenant) })
 	slices.Sort(m.Broken)
 	slices.Sort(m.Degraded)
 	m.OK = types.BoolValue(len(m.Broken) == 0)
-	for _, one := range summary.Sources {
+	for i, one := range summary.Sources {
 		told := fromSource(one)
+		told.Immutable = immutable[i]
 		m.Buckets = append(m.Buckets, told)
 		if told.State == sourceUnreachable {
 			why := service.Explain(one.Err, "read the bucket "+told.BucketID, nil)

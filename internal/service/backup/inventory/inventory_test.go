@@ -113,7 +113,7 @@ func TestRead(t *testing.T) {
 		copied["bytes"] != int64(1<<20) || copied["told_by_guest"] != true || len(fmt.Sprint(copied["newest_id"])) != 64 || fmt.Sprint(copied["problems"]) != "[]" {
 		t.Errorf("%v", acme)
 	}
-	if lists, reads := w.Count("list_objects", cloud.KindBucket), w.Count("read_object", cloud.KindBucket); lists != 3 || reads != 6 || w.Calls() != 9 {
+	if lists, reads := w.Count("list_objects", cloud.KindBucket), w.Count("read_object", cloud.KindBucket); lists != 3 || reads != 6 || w.Count("retention", cloud.KindBucket) != 3 || w.Calls() != 12 {
 		t.Errorf("%d lists, %d reads, %d requests", lists, reads, w.Calls())
 	}
 }

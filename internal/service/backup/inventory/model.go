@@ -51,6 +51,8 @@ type sourceModel struct {
 	BucketID string       `tfsdk:"bucket_id"`
 	State    string       `tfsdk:"state"`
 	Problem  types.String `tfsdk:"problem"`
+	// Immutable is in days.
+	Immutable types.Int64 `tfsdk:"immutable_days"`
 }
 
 // instant writes a time as RFC 3339 in UTC; null for none.

@@ -5,7 +5,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/types"
 )
 
-const description = `What there is of each tenant's backups in each bucket, and whether the newest are recent enough (BAK-3, DR-1). It is read at every refresh from the buckets themselves: one list request for every 1,000 objects, and one small read for each tenant and bucket (what its guest tells). The list proves what exists; times, sizes and classes are the guest's word, where it tells of them.
+const description = `What there is of each tenant's backups in each bucket, and whether the newest are recent enough (BAK-3, DR-1). It is read at every refresh from the buckets themselves: one list request for every 1,000 objects, one small read for each tenant and bucket (what its guest tells), and one request for each bucket (whether it is immutable). The list proves what exists; times, sizes and classes are the guest's word, where it tells of them.
 
 A tenant is
 - ` + "`ok`" + `: every bucket holds a backup within the objective;
@@ -74,6 +74,8 @@ func sourceSchema() schema.Schema {
 					"bucket_id": text("The bucket."),
 					"state":     text("`read`, `lost` (its location was declared lost, so it was not asked) or `unreachable`."),
 					"problem":   text("Why it could not be read; null if it was."),
+					"immutable_days": number("For how many days nobody can delete what is written there now, as the bucket itself says (BAK-6); `0` if it is not immutable. " +
+						"Null if it was not read, or the credentials may read objects only."),
 				}},
 			},
 		},

@@ -29,7 +29,7 @@ func resourceSchema() schema.Schema {
 		MarkdownDescription: description,
 		Attributes: map[string]schema.Attribute{
 			"id": schema.StringAttribute{
-				Computed: true, MarkdownDescription: "The `name`; also what to import by. An import takes over nothing but the name: the next apply writes the rest.",
+				Computed: true, MarkdownDescription: "The `name`; also what to import by. An import takes over nothing but the name, since nothing at any vendor knows the rest: the next plan shows all the rest as a change in place, and the apply writes it.",
 			},
 			"name": schema.StringAttribute{
 				Required: true, MarkdownDescription: "Name of the plan: lower case letters, digits and hyphens. Changed in place.",

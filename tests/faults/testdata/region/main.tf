@@ -59,18 +59,19 @@ resource "holdfast_volume" "data" {
 }
 
 resource "holdfast_vm" "tenant" {
-  for_each     = var.tenants
-  name         = each.key
-  location     = local.location
-  tenant       = each.key
-  tier         = each.value
-  server_type  = local.server_type
-  image        = "debian-12"
-  ssh_key_ids  = [holdfast_ssh_key.admin.id]
-  network_id   = holdfast_network.tenant[each.key].id
-  firewall_ids = [holdfast_firewall.tenant[each.key].id]
-  volume_ids   = [holdfast_volume.data[each.key].id]
-  public_ipv4  = true
-  public_ipv6  = true
-  timeouts     = local.timeouts
+  for_each       = var.tenants
+  name           = each.key
+  location       = local.location
+  tenant         = each.key
+  tier           = each.value
+  server_type    = local.server_type
+  image          = "debian-12"
+  ssh_key_ids    = [holdfast_ssh_key.admin.id]
+  network_id     = holdfast_network.tenant[each.key].id
+  firewall_ids   = [holdfast_firewall.tenant[each.key].id]
+  volume_ids     = [holdfast_volume.data[each.key].id]
+  backup_plan_id = "standard"
+  public_ipv4    = true
+  public_ipv6    = true
+  timeouts       = local.timeouts
 }

@@ -70,6 +70,9 @@ resource "holdfast_vm" "this" {
   firewall_ids = [holdfast_firewall.this.id]
   volume_ids   = [holdfast_volume.data.id]
 
+  # By name: what is tested here is a region without its buckets.
+  backup_plan_id = "standard"
+
   public_ipv4 = true
 }
 
