@@ -132,6 +132,8 @@ func TestCheckBinding(t *testing.T) {
 		{"one URL", Binding{Tang: []Tang{one, {URL: one.URL + "/", Thumbprint: thumb2}}, Threshold: 2}, []string{"encryption.tang[1].url | Tang server named twice (ENC-1)"}},
 		{"no URL", Binding{Tang: []Tang{{URL: "tang", Thumbprint: thumb1}}, Threshold: 1}, []string{"encryption.tang[0].url | Not the URL of a Tang server"}},
 		{"no thumbprint", Binding{Tang: []Tang{{URL: one.URL}}, Threshold: 1}, []string{"encryption.tang[0].thumbprint | Not a thumbprint (ENC-1)"}},
+		{"an advertisement", Binding{Tang: []Tang{{URL: one.URL, Thumbprint: thumb1, Advertisement: "{}"}}, Threshold: 1}, nil},
+		{"no advertisement", Binding{Tang: []Tang{{URL: one.URL, Thumbprint: thumb1, Advertisement: "<html>"}}, Threshold: 1}, []string{"encryption.tang[0].advertisement | Not an advertisement"}},
 		{"a thumbprint cut off", Binding{Tang: []Tang{{URL: one.URL, Thumbprint: thumb1[:42]}}, Threshold: 1}, []string{"encryption.tang[0].thumbprint |"}},
 	} {
 		got := texts(CheckBinding("encryption", tc.b, false))

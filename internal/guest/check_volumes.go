@@ -1,6 +1,7 @@
 package guest
 
 import (
+	"encoding/json"
 	"fmt"
 	"path"
 	"regexp"
@@ -108,6 +109,9 @@ func CheckBinding(field string, b Binding, vtpm bool) []policy.Finding {
 				Remedy: "Ask for it on the server itself, with `tang-show-keys PORT`: what the network says is trusted only if this key signed it."})
 		} else if keys[tang.Thumbprint] {
 			c.promise(policy.ENC1, here+".thumbprint", "Key of another Tang server", fmt.Sprintf("%s is in the list twice: two servers with one key are one.", tang.Thumbprint), "Give each server keys of its own.")
+		}
+		if tang.Advertisement != "" && !json.Valid([]byte(tang.Advertisement)) {
+			c.bad(here+".advertisement", "Not an advertisement", "It is not JSON, as a Tang server answers.", "Fetch it from the server itself (curl http://127.0.0.1:PORT/adv).")
 		}
 		urls[url], keys[tang.Thumbprint] = true, true
 	}

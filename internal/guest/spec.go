@@ -8,7 +8,8 @@ import (
 // SpecVersion is the version of the contract between [Spec] and the agent:
 // "<major>.<minor>". An agent refuses another major version, and ignores fields
 // that it does not know.
-const SpecVersion = "1.0"
+// 1.1 added Tang.Advertisement.
+const SpecVersion = "1.1"
 
 // SpecPath is where cloud-init puts the spec, as JSON, readable by root only.
 const SpecPath = "/etc/holdfast/guest.json"
@@ -84,6 +85,10 @@ type Tang struct {
 	// Thumbprint is the SHA-256 thumbprint (RFC 7638) of a signing key, in
 	// base64url: what the server says is trusted only if that key signed it.
 	Thumbprint string `json:"thumbprint"`
+	// Advertisement is what the server answers to GET /adv, a JSON object as
+	// text: with it a volume is bound to the server without asking it (Clevis's
+	// "adv", judged by the thumbprint all the same). Empty: it is asked.
+	Advertisement string `json:"advertisement,omitempty"`
 }
 
 // Binding says what opens a secret unattended: Threshold of the Tang servers.

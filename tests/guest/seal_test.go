@@ -154,3 +154,27 @@ func TestLargeSecret(t *testing.T) {
 		t.Errorf("opened %d bytes, %v", len(opened), err)
 	}
 }
+
+// With the advertisement at hand, Clevis binds to a server that is away, and
+// opens once it is back: this is how a machine binds a volume by
+// guest.Tang.Advertisement. A wrong thumbprint is refused all the same.
+func TestClevisBindsByAdvertisement(t *testing.T) {
+	s := startTang(t)
+	text := run(t, "", "curl", "-sf", s.URL+"/adv")
+	address := s.listener.Addr().String()
+	s.stop()
+	pins := func(thumbprint string) string {
+		return `{"t":1,"pins":{"tang":[{"url":"` + s.URL + `","thp":"` + thumbprint + `","adv":` + text + `}]}}`
+	}
+	bound := run(t, secret, "clevis", "encrypt", "sss", pins(s.Thumbprint))
+	if _, err := try(t, bound, "clevis", "decrypt"); err == nil {
+		t.Error("opened with the server away")
+	}
+	if _, err := try(t, secret, "clevis", "encrypt", "sss", pins(strings.Repeat("A", 43))); err == nil {
+		t.Error("bound to a server with another thumbprint")
+	}
+	s.listen(t, address)
+	if opened := run(t, bound, "clevis", "decrypt"); opened != secret {
+		t.Errorf("opened %q", opened)
+	}
+}

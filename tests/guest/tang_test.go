@@ -39,16 +39,26 @@ func startTang(t *testing.T) *tangServer {
 	s := &tangServer{keys: t.TempDir(), program: libexec(t, "tangd")}
 	run(t, "", libexec(t, "tangd-keygen"), s.keys)
 	s.Thumbprint = s.signingKey(t)
-	listener, err := net.ListenTCP("tcp", &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1)})
+	s.listen(t, "127.0.0.1:0")
+	return s
+}
+
+// listen serves at an address until the test ends or the server is stopped.
+func (s *tangServer) listen(t *testing.T, address string) {
+	t.Helper()
+	at, err := net.ResolveTCPAddr("tcp", address)
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.listener, s.URL = listener, "http://"+listener.Addr().String()
+	if s.listener, err = net.ListenTCP("tcp", at); err != nil {
+		t.Fatal(err)
+	}
+	s.URL = "http://" + s.listener.Addr().String()
 	ctx, cut := context.WithCancel(context.Background())
 	s.cut = cut
-	s.running.Go(func() { s.serve(ctx) })
+	listener := s.listener
+	s.running.Go(func() { s.serve(ctx, listener) })
 	t.Cleanup(s.stop)
-	return s
 }
 
 func libexec(t *testing.T, name string) string {
@@ -63,9 +73,9 @@ func libexec(t *testing.T, name string) string {
 }
 
 // serve answers until the listener is closed.
-func (s *tangServer) serve(ctx context.Context) {
+func (s *tangServer) serve(ctx context.Context, listener *net.TCPListener) {
 	for {
-		connection, err := s.listener.AcceptTCP()
+		connection, err := listener.AcceptTCP()
 		if err != nil {
 			return
 		}

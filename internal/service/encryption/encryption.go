@@ -1,7 +1,9 @@
 package encryption
 
 import (
+	"encoding/json"
 	"fmt"
+	"strings"
 
 	"github.com/hashicorp/terraform-plugin-framework/attr"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
@@ -29,8 +31,8 @@ func Attribute(description string) schema.SingleNestedAttribute {
 				NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{
 					"url":        schema.StringAttribute{Optional: true, MarkdownDescription: "Required. The server's URL as the machine reaches it, such as `http://tang-1.example.com:7500`. It needs no TLS."},
 					"thumbprint": schema.StringAttribute{Optional: true, MarkdownDescription: "Required. SHA-256 thumbprint of the server's signing key, as `tang-show-keys` prints it on the server itself: what the network says is trusted only if this key signed it."},
-					"advertisement": schema.StringAttribute{Optional: true, MarkdownDescription: "What the server answers to `GET /adv`, such as `file(\"tang-1.jws\")`, where Terraform does not reach the server. " +
-						"It is judged by the thumbprint all the same. Without it the server is asked when a machine with sealed secrets is made."},
+					"advertisement": schema.StringAttribute{Optional: true, MarkdownDescription: "What the server answers to `GET /adv`, such as `file(\"tang-1.jws\")`, where Terraform does not reach the server, or the server may be away when a machine is made: " +
+						"the volume is bound to it without asking it. It is judged by the thumbprint all the same. Without it the server is asked."},
 				}},
 			},
 			"threshold": schema.Int64Attribute{Optional: true, MarkdownDescription: "How many of the Tang servers have to answer together. Default `1`: any of them."},
@@ -51,11 +53,8 @@ func Types() map[string]attr.Type {
 
 // Settings are what the attribute says.
 type Settings struct {
-	Binding guest.Binding
-	// Advertisements are what is given of the servers, in their order; empty
-	// where a server is to be asked.
-	Advertisements []string
-	Recovery       []string
+	Binding  guest.Binding
+	Recovery []string
 }
 
 // Read gives the settings of an object that is known to its last part, false
@@ -79,8 +78,7 @@ func Read(object types.Object) (Settings, bool) {
 			if !ok {
 				continue
 			}
-			s.Binding.Tang = append(s.Binding.Tang, guest.Tang{URL: text(server, "url"), Thumbprint: text(server, "thumbprint")})
-			s.Advertisements = append(s.Advertisements, text(server, "advertisement"))
+			s.Binding.Tang = append(s.Binding.Tang, guest.Tang{URL: text(server, "url"), Thumbprint: text(server, "thumbprint"), Advertisement: strings.TrimSpace(text(server, "advertisement"))})
 		}
 	}
 	if keys, ok := values["recovery_keys"].(types.List); ok {
@@ -127,12 +125,11 @@ func Check(field string, object types.Object, vtpm bool) []policy.Finding {
 		return nil
 	}
 	findings := guest.CheckBinding(field, s.Binding, vtpm)
-	for i, text := range s.Advertisements {
-		tang := s.Binding.Tang[i]
-		if text == "" || guest.CheckThumbprint(tang.Thumbprint) != nil {
-			continue
+	for i, tang := range s.Binding.Tang {
+		if tang.Advertisement == "" || !json.Valid([]byte(tang.Advertisement)) || guest.CheckThumbprint(tang.Thumbprint) != nil {
+			continue // nothing to say, or said already
 		}
-		if _, err := seal.ParseAdvertisement([]byte(text), tang.Thumbprint); err != nil {
+		if _, err := seal.ParseAdvertisement([]byte(tang.Advertisement), tang.Thumbprint); err != nil {
 			findings = append(findings, policy.Finding{Promise: policy.ENC1, Field: fmt.Sprintf("%s.tang[%d].advertisement", field, i), Summary: "Advertisement not accepted",
 				Detail: fmt.Sprintf("Of %s: %s.", tang.URL, err), Remedy: "Fetch it anew from the server itself (curl http://127.0.0.1:PORT/adv), and compare the thumbprint with what tang-show-keys prints there."})
 		}

@@ -19,7 +19,7 @@ func TestRead(t *testing.T) {
 		})
 	}
 	s, ok := Read(object(types.StringValue("t")))
-	if !ok || len(s.Binding.Tang) != 1 || s.Binding.Tang[0].URL != "http://x" || s.Binding.Tang[0].Thumbprint != "t" || s.Advertisements[0] != "{}" ||
+	if !ok || len(s.Binding.Tang) != 1 || s.Binding.Tang[0].URL != "http://x" || s.Binding.Tang[0].Thumbprint != "t" || s.Binding.Tang[0].Advertisement != "{}" ||
 		s.Binding.Threshold != 1 || !s.Binding.VTPM || len(s.Recovery) != 1 || s.Recovery[0] != "age1" {
 		t.Errorf("%+v, %v", s, ok)
 	}

@@ -141,6 +141,12 @@ func TestGuestTang(t *testing.T) {
 			case len(diags.Errors()) > 0 || len(diags.Warnings()) > 0 != (tc.warning != "") || tc.warning != "" && !strings.Contains(diags.Warnings()[0], tc.warning):
 				t.Errorf("%q, %q", diags.Errors(), diags.Warnings())
 			}
+			for i, server := range servers[:len(w.tang)] {
+				given, _ := server.(object)["advertisement"].(string)
+				if len(w.specs) == 1 && specTold(t, w.specs[0].UserData).Volumes[0].Binding.Tang[i].Advertisement != given {
+					t.Errorf("the machine is not told the advertisement of server %d", i)
+				}
+			}
 			for i, want := range tc.asked {
 				if got := w.tang[i].Asked.Load(); got != want {
 					t.Errorf("server %d was asked %d times, want %d", i, got, want)

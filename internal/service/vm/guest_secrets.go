@@ -134,7 +134,7 @@ func newSealer(ctx context.Context, r *service.Review[model], mounts []mount) *s
 	var away []error
 	for i, tang := range first.Binding.Tang {
 		field := fmt.Sprintf("%s.encryption.tang[%d]", mountField(mounts[0].Path), i)
-		advertisement, err := learn(ctx, r.Env.Tang, tang, first.Advertisements[i])
+		advertisement, err := learn(ctx, r.Env.Tang, tang)
 		switch {
 		case err == nil:
 			s.servers = append(s.servers, seal.Server{URL: tang.URL, Advertisement: advertisement})
@@ -154,15 +154,15 @@ func newSealer(ctx context.Context, r *service.Review[model], mounts []mount) *s
 		return nil
 	case len(away) > 0:
 		r.Diags.AddAttributeWarning(path.Root("guest"), "A Tang server does not answer",
-			fmt.Sprintf("The machine's secrets are sealed to the other ones only: %v.\n\nOnce it is back, replace the machine to have it count again.", errors.Join(away...)))
+			fmt.Sprintf("The machine's secrets are sealed to the other ones only: %v.\n\nA volume that is still empty waits for all of its servers at the machine's first boot: give this one's advertisement in encryption (curl http://127.0.0.1:PORT/adv on the server), or take it out of tang.", errors.Join(away...)))
 	}
 	return s
 }
 
 // learn gets one server's keys.
-func learn(ctx context.Context, client seal.Doer, tang guest.Tang, given string) (seal.Advertisement, error) {
-	if given != "" {
-		return seal.ParseAdvertisement([]byte(given), tang.Thumbprint)
+func learn(ctx context.Context, client seal.Doer, tang guest.Tang) (seal.Advertisement, error) {
+	if tang.Advertisement != "" {
+		return seal.ParseAdvertisement([]byte(tang.Advertisement), tang.Thumbprint)
 	}
 	if client == nil {
 		return seal.Advertisement{}, fmt.Errorf("%s cannot be asked from here", tang.URL)
