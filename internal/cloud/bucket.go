@@ -26,6 +26,9 @@ type BucketSpec struct {
 	// OldVersionDays is for how long replaced and deleted versions are kept;
 	// at least ImmutableDays. 0 keeps them for ever.
 	OldVersionDays int
+	// Guests are the machines that write into the bucket, by their tenants'
+	// names. Who else has access is not this package's business.
+	Guests []BucketGuest
 	// Options are what only one vendor has, by the names of its block.
 	Options map[string]string
 }
@@ -51,6 +54,9 @@ const (
 	GuardRetention BucketGuard = "retention"
 	// GuardLifecycle: nothing is expired within the retention.
 	GuardLifecycle BucketGuard = "lifecycle"
+	// GuardGuests: what is granted to guests is what their spec says to the
+	// letter, and the bucket grants them nothing beside it.
+	GuardGuests BucketGuard = "guests"
 )
 
 // Bucket is an observed bucket.
@@ -78,6 +84,11 @@ type Buckets interface {
 	Empty(ctx context.Context, native string) error
 	// Open reads the objects of a bucket. It contacts nobody.
 	Open(id ID) (ObjectReader, error)
+	// CheckGuests judges what can be known in advance of a spec's guests: the
+	// form of their principals, and whether so many fit (GuestsTooMany). An
+	// empty principal is one that is not known yet. It contacts nobody, and gives an error of CodeInvalid on the field guests
+	// or on one in it.
+	CheckGuests(spec BucketSpec) error
 }
 
 // BucketDriver is a driver of a cloud that has buckets.
@@ -102,6 +113,7 @@ func BucketLabels(spec BucketSpec) map[string]string {
 	labels := LabelsOf(KindBucket, spec.Meta, false)
 	labels[LabelImmutableDays] = strconv.Itoa(spec.ImmutableDays)
 	labels[LabelOldVersionDays] = strconv.Itoa(spec.OldVersionDays)
+	guestLabel(labels, spec.Guests)
 	return labels
 }
 
@@ -128,7 +140,7 @@ func CheckBucket(cloud string, spec BucketSpec) error {
 	case spec.LockRetention && spec.ImmutableDays == 0:
 		return bad("lock_retention", "there is no retention to lock", "Set immutable_days, or leave lock_retention out.")
 	}
-	return nil
+	return checkGuests(cloud, spec)
 }
 
 // CheckBucketChange refuses to shorten what BAK-6 promises: a bucket's

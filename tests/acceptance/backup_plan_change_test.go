@@ -8,8 +8,10 @@ import (
 	"github.com/hashicorp/terraform-plugin-testing/plancheck"
 )
 
-// updates wants the plan to be changed in place.
-var updates = resource.ConfigPlanChecks{PreApply: []plancheck.PlanCheck{plancheck.ExpectResourceAction(planName, plancheck.ResourceActionUpdate)}}
+// updatesOf wants an object to be changed where it is.
+func updatesOf(address string) resource.ConfigPlanChecks {
+	return resource.ConfigPlanChecks{PreApply: []plancheck.PlanCheck{plancheck.ExpectResourceAction(address, plancheck.ResourceActionUpdate)}}
+}
 
 // Every attribute of a plan changes in place.
 func TestBackupPlanChanges(t *testing.T) {
@@ -24,7 +26,7 @@ func TestBackupPlanChanges(t *testing.T) {
 					t.Fatalf("%q is not there", from)
 				}
 				whole = changed
-				return resource.TestStep{Config: v.config(whole), ConfigPlanChecks: updates, Check: resource.TestCheckResourceAttr(planName, name, value)}
+				return resource.TestStep{Config: v.config(whole), ConfigPlanChecks: updatesOf(planName), Check: resource.TestCheckResourceAttr(planName, name, value)}
 			}
 			v.test(t,
 				resource.TestStep{Config: v.config(whole), Check: attributes(planName, map[string]string{
@@ -58,7 +60,7 @@ func TestBackupPlanImport(t *testing.T) {
 		resource.TestStep{Config: v.config(buckets)},
 		resource.TestStep{Config: v.config(whole + "import {\n  to = " + planName + "\n  id = \"No name\"\n}\n"), PlanOnly: true, ExpectError: spaced("Invalid name")},
 		resource.TestStep{
-			Config: v.config(whole + "import {\n  to = " + planName + "\n  id = \"standard\"\n}\n"), ConfigPlanChecks: updates,
+			Config: v.config(whole + "import {\n  to = " + planName + "\n  id = \"standard\"\n}\n"), ConfigPlanChecks: updatesOf(planName),
 			Check: attributes(planName, map[string]string{"id": "standard", "schedule": "02:30", "rpo_hours": "24", "retention.monthly": "3", "bucket_ids.#": "3"}),
 		},
 		resource.TestStep{Config: v.config(whole), PlanOnly: true},

@@ -13,7 +13,6 @@ import (
 
 	"cloud.google.com/go/storage"
 	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
-	"github.com/hashicorp/terraform-plugin-testing/plancheck"
 )
 
 const usCentral = "google/us-central1-a"
@@ -40,7 +39,7 @@ func TestLockedAgainstItsOwner(t *testing.T) {
 				h.outlivesRules(t)
 			},
 			Config:           config,
-			ConfigPlanChecks: updates(),
+			ConfigPlanChecks: updatesOf(bucketName),
 			Check: resource.ComposeAggregateTestCheckFunc(
 				resource.TestCheckResourceAttr(bucketName, "protections.versioned", "true"),
 				resource.TestCheckResourceAttr(bucketName, "protections.retention", "true"),
@@ -100,7 +99,7 @@ func TestUnlockedAgainstItsOwner(t *testing.T) {
 				h.restored(t, h.one(), back)
 			},
 			Config:           config,
-			ConfigPlanChecks: updates(),
+			ConfigPlanChecks: updatesOf(bucketName),
 			Check: resource.ComposeAggregateTestCheckFunc(
 				resource.TestCheckResourceAttr(bucketName, "immutable_days", "93"),
 				resource.TestCheckResourceAttr(bucketName, "protections.versioned", "true"),
@@ -128,11 +127,6 @@ func (h hoard) restored(t *testing.T, deleted version, back *storage.ObjectAttrs
 		}
 	}
 	h.intact(t, "restored")
-}
-
-// updates wants the bucket to be put right where it is.
-func updates() resource.ConfigPlanChecks {
-	return resource.ConfigPlanChecks{PreApply: []plancheck.PlanCheck{plancheck.ExpectResourceAction(bucketName, plancheck.ResourceActionUpdate)}}
 }
 
 // attackedByLibrary is what cloud.google.com/go/storage can do; policy is the

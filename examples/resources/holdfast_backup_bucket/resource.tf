@@ -27,3 +27,17 @@ resource "holdfast_backup_bucket" "far" {
   immutable_days = 93
   lock_retention = false # true locks the retention for ever: nobody can undo it
 }
+
+# The machines that write their backups with credentials of their own: each
+# below its tenant's prefix only, and none can delete a backup. Each key belongs
+# to a project of the tenant's own.
+resource "holdfast_backup_bucket" "guarded" {
+  name           = "backups-guarded"
+  location       = "hetzner/fsn1"
+  immutable_days = 93
+
+  guests = {
+    acme = { principal = "p2345678:ACMEACCESSKEY0000001", clears_locks = true }
+    zoo  = { principal = "p3456789:ZOOACCESSKEY00000001", clears_locks = true }
+  }
+}

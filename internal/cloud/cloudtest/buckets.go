@@ -47,6 +47,8 @@ type BucketAccount struct {
 	Lose func(cloud.Location)
 	// Advance moves the cloud's clock.
 	Advance func(time.Duration)
+	// Guests are the vendor's.
+	Guests BucketGuests
 	// BecomesImmutable tells that a bucket that was not immutable can become so.
 	BecomesImmutable bool
 }
@@ -77,6 +79,8 @@ func RunBuckets(t *testing.T, h BucketHarness) {
 		"reader":                     bucketReader,
 		"lost location":              bucketLostLocation,
 		"cancelled":                  bucketCancelled,
+		"guests":                     bucketGuests,
+		"guests refused":             bucketGuestsRefused,
 	} {
 		t.Run("bucket/"+name, func(t *testing.T) {
 			account := h.New(t)

@@ -19,7 +19,7 @@ func (b *buckets) Create(ctx context.Context, spec cloud.BucketSpec, saved func(
 	var none cloud.Bucket
 	name := bucketName(spec.Meta)
 	fail := func(err error) error { return b.fail(err, name, creating) }
-	if err := errors.Join(cloud.CheckBucket(Name, spec), checkBucketPlace(spec.Meta), ctx.Err()); err != nil {
+	if err := errors.Join(b.CheckGuests(spec), cloud.CheckBucket(Name, spec), checkBucketPlace(spec.Meta), ctx.Err()); err != nil {
 		return none, fail(err)
 	}
 	bucket := b.client.Bucket(name)
@@ -69,17 +69,18 @@ func checkBucketPlace(meta cloud.Meta) error {
 	return &cloud.Error{Code: cloud.CodeInvalid, Field: "location", Message: fmt.Sprintf("%q is not a location of Google Cloud", meta.Location)}
 }
 
-// Get implements cloud.Store with one request.
+// Get implements cloud.Store with one request, and one more if it has guests.
 func (b *buckets) Get(ctx context.Context, native string) (cloud.Bucket, error) {
 	attrs, err := b.client.Bucket(native).Attrs(ctx)
 	if err != nil {
 		return cloud.Bucket{}, b.fail(err, native, "read backup bucket")
 	}
-	return b.observeBucket(attrs), nil
+	have, err := b.observeAll(ctx, attrs)
+	return have, b.fail(err, native, "read the guests of backup bucket")
 }
 
-// List implements cloud.Store with one request for a thousand buckets: the
-// vendor has no filter for labels. What stands in a region that does not answer
+// List implements cloud.Store with one request for a thousand buckets, and one for
+// each with guests: the vendor has no filter for labels. What stands in a region that does not answer
 // is left out only if the operator has declared the zone of its name lost.
 func (b *buckets) List(ctx context.Context, filter cloud.Filter) ([]cloud.Bucket, error) {
 	found := []cloud.Bucket{}
@@ -95,7 +96,11 @@ func (b *buckets) List(ctx context.Context, filter cloud.Filter) ([]cloud.Bucket
 			return nil, b.fail(err, "", "list backup buckets")
 		}
 		if matches(filter, attrs.Labels) {
-			found = append(found, b.observeBucket(attrs))
+			have, err := b.observeAll(ctx, attrs)
+			if err != nil {
+				return nil, b.fail(err, attrs.Name, "read the guests of backup bucket")
+			}
+			found = append(found, have)
 		}
 	}
 	for _, path := range all.Unreachable() {
@@ -116,6 +121,9 @@ const maxBucketChanges = 4
 // has to be kept, and one that changes what differs, if anything does.
 func (b *buckets) Update(ctx context.Context, current cloud.Bucket, want cloud.BucketSpec) (cloud.Bucket, error) {
 	const updating = "update backup bucket"
+	if err := b.CheckGuests(want); err != nil {
+		return current, b.fail(err, current.ID.Native, updating)
+	}
 	attrs, err := b.client.Bucket(current.ID.Native).Attrs(ctx)
 	if err != nil {
 		return current, b.fail(err, current.ID.Native, updating)
@@ -132,9 +140,8 @@ func (b *buckets) Update(ctx context.Context, current cloud.Bucket, want cloud.B
 func (b *buckets) bring(ctx context.Context, attrs *storage.BucketAttrs, id cloud.ID, want cloud.BucketSpec) (cloud.Bucket, error) {
 	bucket := b.client.Bucket(id.Native)
 	for attempt := 1; ; attempt++ {
-		after, err := b.change(ctx, bucket, attrs, want)
+		have, err := b.change(ctx, bucket, attrs, want)
 		if err == nil {
-			have := b.observeBucket(after)
 			have.ID.Location = id.Location
 			return have, nil
 		}
@@ -147,27 +154,50 @@ func (b *buckets) bring(ctx context.Context, attrs *storage.BucketAttrs, id clou
 	}
 }
 
-func (b *buckets) change(ctx context.Context, bucket *storage.BucketHandle, attrs *storage.BucketAttrs, want cloud.BucketSpec) (*storage.BucketAttrs, error) {
+// change makes what differs as it should be. The label that tells of guests stands
+// there for as long as there may be any: it is set before they are let in, and goes
+// after them.
+func (b *buckets) change(ctx context.Context, bucket *storage.BucketHandle, attrs *storage.BucketAttrs, want cloud.BucketSpec) (cloud.Bucket, error) {
+	var (
+		none   cloud.Bucket
+		guests = guestFacts{intact: true}
+		err    error
+	)
+	if attrs.Labels[cloud.LabelGuests] != "" && len(want.Guests) == 0 {
+		if _, err = b.setGuests(ctx, bucket, want); err != nil {
+			return none, err
+		}
+		if attrs, err = bucket.Attrs(ctx); err != nil { // another revision now
+			return none, err
+		}
+	}
 	unchanged := func() *storage.BucketHandle {
 		return bucket.If(storage.BucketConditions{MetagenerationMatch: attrs.MetaGeneration})
 	}
 	update, err := planBucket(attrs, b.observeBucket(attrs), want)
 	if err != nil {
-		return nil, err
+		return none, err
 	}
 	if update != nil {
 		if attrs, err = unchanged().Update(ctx, *update); err != nil {
-			return nil, err
+			return none, err
 		}
 	}
 	if want.LockRetention && !attrs.RetentionPolicy.IsLocked {
 		b.d.log.WarnContext(ctx, "locking the retention of a bucket, which nobody can undo", "id", attrs.Name, "days", want.ImmutableDays)
 		if err := unchanged().LockRetentionPolicy(ctx); err != nil {
-			return nil, err
+			return none, err
 		}
-		return bucket.Attrs(ctx)
+		if attrs, err = bucket.Attrs(ctx); err != nil {
+			return none, err
+		}
 	}
-	return attrs, nil
+	if len(want.Guests) > 0 {
+		if guests, err = b.setGuests(ctx, bucket, want); err != nil {
+			return none, err
+		}
+	}
+	return withGuests(b.observeBucket(attrs), guests), nil
 }
 
 // Delete implements cloud.Store. A bucket that holds anything stays.

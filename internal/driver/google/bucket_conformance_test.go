@@ -3,6 +3,7 @@ package google_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -10,6 +11,8 @@ import (
 	"testing"
 	"time"
 
+	"cloud.google.com/go/iam"
+	"cloud.google.com/go/iam/apiv1/iampb"
 	"cloud.google.com/go/storage"
 	"google.golang.org/api/iterator"
 	"google.golang.org/api/option"
@@ -170,9 +173,44 @@ func (w *storeWorld) account() cloudtest.BucketAccount {
 			_, err := w.sim.AddFault(simcloud.Fault{Kind: simcloud.FaultLocationLost, Cloud: simcloud.GCS, Location: region})
 			w.must(err)
 		},
-		Advance:          func(d time.Duration) { w.sim.Clock().Advance(d) },
+		Advance: func(d time.Duration) { w.sim.Clock().Advance(d) },
+		Guests: cloudtest.BucketGuests{
+			Principal: func(n int) string { return fmt.Sprintf("g%d@acme-prod.iam.gserviceaccount.com", n) },
+			Withdraw: func(id cloud.ID, principal string) {
+				w.editPolicy(id.Native, func(policy *iam.Policy3) {
+					policy.Bindings = slices.DeleteFunc(policy.Bindings, func(b *iampb.Binding) bool { return slices.Equal(b.Members, []string{"serviceAccount:" + principal}) })
+				})
+			},
+			Widen: func(id cloud.ID, principal string) { w.let(id.Native, principal) },
+			Keep:  func(id cloud.ID) { w.let(id.Native, "auditor@acme-prod.iam.gserviceaccount.com") },
+			Kept: func(id cloud.ID) bool {
+				policy, err := w.clients["owner"].Bucket(id.Native).IAM().V3().Policy(w.t.Context())
+				w.must(err)
+				return slices.ContainsFunc(policy.Bindings, func(b *iampb.Binding) bool {
+					return slices.Contains(b.Members, "serviceAccount:auditor@acme-prod.iam.gserviceaccount.com")
+				})
+			},
+		},
 		BecomesImmutable: true,
 	}
+}
+
+// editPolicy changes a bucket's policy as the account's owner can.
+func (w *storeWorld) editPolicy(bucket string, edit func(*iam.Policy3)) {
+	w.t.Helper()
+	handle := w.clients["owner"].Bucket(bucket).IAM().V3()
+	policy, err := handle.Policy(w.t.Context())
+	w.must(err)
+	edit(policy)
+	w.must(handle.SetPolicy(w.t.Context(), policy))
+}
+
+// let has somebody read the whole bucket.
+func (w *storeWorld) let(bucket, account string) {
+	w.t.Helper()
+	w.editPolicy(bucket, func(policy *iam.Policy3) {
+		policy.Bindings = append(policy.Bindings, &iampb.Binding{Role: "roles/storage.objectViewer", Members: []string{"serviceAccount:" + account}})
+	})
 }
 
 func TestBucketConformance(t *testing.T) {

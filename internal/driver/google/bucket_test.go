@@ -1,11 +1,8 @@
 package google_test
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
-	"io"
 	"net/http"
 	"strings"
 	"sync"
@@ -14,8 +11,6 @@ import (
 
 	"cloud.google.com/go/storage"
 	"github.com/google/go-cmp/cmp"
-	"google.golang.org/api/googleapi"
-	"google.golang.org/api/iterator"
 
 	"github.com/holdfast-cloud/terraform-provider-holdfast/internal/cloud"
 	"github.com/holdfast-cloud/terraform-provider-holdfast/internal/driver/google"
@@ -223,121 +218,6 @@ func TestBucketsNeedTheirEndpoint(t *testing.T) {
 		}
 		if _, err := driver.Buckets(); cloud.CodeOf(err) != cloud.CodeInvalid {
 			t.Errorf("%q: %v", endpoint, err)
-		}
-	}
-}
-
-// bind adds bindings to a bucket's policy, as an operator does.
-func (w *storeWorld) bind(bucket string, bindings []google.IAMBinding) {
-	w.t.Helper()
-	at := w.url + "/storage/v1/b/" + bucket + "/iam"
-	response, err := w.http("owner").Get(at + "?optionsRequestedPolicyVersion=3")
-	w.must(err)
-	defer response.Body.Close()
-	var policy map[string]any
-	w.must(json.NewDecoder(response.Body).Decode(&policy))
-	have, _ := policy["bindings"].([]any)
-	for _, binding := range bindings {
-		have = append(have, binding)
-	}
-	policy["bindings"], policy["version"] = have, 3
-	text, err := json.Marshal(policy)
-	w.must(err)
-	request, err := http.NewRequestWithContext(w.t.Context(), http.MethodPut, at, bytes.NewReader(text))
-	w.must(err)
-	request.Header.Set("Content-Type", "application/json")
-	put, err := w.http("owner").Do(request)
-	w.must(err)
-	defer put.Body.Close()
-	if answer, _ := io.ReadAll(put.Body); put.StatusCode != http.StatusOK {
-		w.t.Fatalf("%d %s", put.StatusCode, answer)
-	}
-}
-
-func TestAGuestReachesItsOwnPrefixOnly(t *testing.T) {
-	w := newStoreWorld(t)
-	made := w.make(bucketSpec("guests"))
-	name, ctx := made.ID.Native, t.Context()
-	bindings, err := google.GuestBindings(name, google.Guest{ServiceAccount: guestAccount, Prefix: "t/acme/", Locks: "t/acme/locks/"})
-	w.must(err)
-	for _, object := range []string{"t/acme/index", "t/acme/locks/1", "t/other/index", "t/acme2"} {
-		w.must(w.put("owner", name, object, "before"))
-	}
-	guest := w.clients["guest"].Bucket(name)
-	read := func(object string) error {
-		body, err := guest.Object(object).NewReader(ctx)
-		if err == nil {
-			_, err = io.Copy(io.Discard, body)
-			_ = body.Close()
-		}
-		return err
-	}
-	list := func(prefix string) error {
-		_, err := guest.Objects(ctx, &storage.Query{Prefix: prefix}).Next()
-		if errors.Is(err, iterator.Done) {
-			return nil
-		}
-		return err
-	}
-	if err := read("t/acme/index"); !denied(err) {
-		t.Fatalf("without a binding: %v", err)
-	}
-	w.bind(name, bindings)
-	for _, test := range []struct {
-		what string
-		may  bool
-		do   func() error
-	}{
-		{"write its own", true, func() error { return w.put("guest", name, "t/acme/data/1", "new") }},
-		{"read its own", true, func() error { return read("t/acme/index") }},
-		{"list its own", true, func() error { return list("t/acme/") }},
-		{"remove its lock", true, func() error { return guest.Object("t/acme/locks/1").Delete(ctx) }},
-		{"overwrite its own", false, func() error { return w.put("guest", name, "t/acme/index", "other") }},
-		{"write another's", false, func() error { return w.put("guest", name, "t/other/data/1", "new") }},
-		{"write beside its own", false, func() error { return w.put("guest", name, "t/acme3", "new") }},
-		{"read another's", false, func() error { return read("t/other/index") }},
-		{"list another's", false, func() error { return list("t/other/") }},
-		{"list all", false, func() error { return list("") }},
-		{"remove its own", false, func() error { return guest.Object("t/acme/index").Delete(ctx) }},
-		{"remove another's", false, func() error { return guest.Object("t/other/index").Delete(ctx) }},
-		{"change the bucket", false, func() error {
-			_, err := guest.Update(ctx, storage.BucketAttrsToUpdate{VersioningEnabled: false})
-			return err
-		}},
-		{"delete the bucket", false, func() error { return guest.Delete(ctx) }},
-	} {
-		if err := test.do(); test.may && err != nil || !test.may && !denied(err) {
-			t.Errorf("%s: %v", test.what, err)
-		}
-	}
-}
-
-func denied(err error) bool {
-	var api *googleapi.Error
-	return errors.As(err, &api) && api.Code == http.StatusForbidden
-}
-
-func TestAGuestWithoutLocksRemovesNothing(t *testing.T) {
-	w := newStoreWorld(t)
-	made := w.make(bucketSpec("guests"))
-	bindings, err := google.GuestBindings(made.ID.Native, google.Guest{ServiceAccount: guestAccount, Prefix: "t/acme/"})
-	w.must(err)
-	w.bind(made.ID.Native, bindings)
-	w.must(w.put("guest", made.ID.Native, "t/acme/locks/1", "x"))
-	if err := w.clients["guest"].Bucket(made.ID.Native).Object("t/acme/locks/1").Delete(t.Context()); !denied(err) {
-		t.Errorf("removed: %v", err)
-	}
-}
-
-func TestAGuestIsChecked(t *testing.T) {
-	for field, guest := range map[string]google.Guest{
-		"service_account": {ServiceAccount: "allUsers", Prefix: "t/"},
-		"prefix":          {ServiceAccount: guestAccount, Prefix: `t/") || ("`},
-		"locks":           {ServiceAccount: guestAccount, Prefix: "t/a/", Locks: "t/b/"},
-	} {
-		_, err := google.GuestBindings("b", guest)
-		if got, ok := err.(*cloud.Error); !ok || got.Field != field {
-			t.Errorf("%+v: %v, want an error of %s", guest, err, field)
 		}
 	}
 }

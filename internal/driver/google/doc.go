@@ -140,6 +140,12 @@
 // Without the lock, whoever may update the bucket can take the retention away; it
 // is then seen, and repaired.
 //
+// Guests (BucketSpec.Guests) are service accounts, each with three conditional
+// bindings of the bucket's IAM policy, whose titles begin with "holdfast guest"
+// (guestBindings); a binding of somebody else's that names one of them is drift.
+// The policy is read only where a label tells of guests: one request more; a change
+// takes two, and is only made if nobody else has changed the policy since (etag).
+//
 // Soft deletion is shown and left as it is: the vendor keeps what was deleted for
 // 7 days unless somebody chose otherwise. Lifecycle rules of others are kept,
 // unless they delete. All objects are encrypted at rest by the vendor, with a key

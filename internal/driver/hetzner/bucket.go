@@ -99,7 +99,7 @@ func (b *buckets) Create(ctx context.Context, spec cloud.BucketSpec, saved func(
 	var none cloud.Bucket
 	name := bucketName(spec.Meta)
 	fail := func(err error) error { return failBucket(err, name, "create backup bucket") }
-	if err := errors.Join(cloud.CheckBucket(Name, spec), checkBucketPlace(spec.Meta), ctx.Err()); err != nil {
+	if err := errors.Join(b.CheckGuests(spec), cloud.CheckBucket(Name, spec), checkBucketPlace(spec.Meta), ctx.Err()); err != nil {
 		return none, fail(err)
 	}
 	c, err := b.at(spec.Location.Name)
@@ -289,6 +289,9 @@ func filterMatches(filter cloud.Filter, labels map[string]string) bool {
 // more for a policy, of which the statements of others are kept.
 func (b *buckets) Update(ctx context.Context, current cloud.Bucket, want cloud.BucketSpec) (cloud.Bucket, error) {
 	c, err := b.at(current.ID.Location.Name)
+	if err == nil {
+		err = b.CheckGuests(want)
+	}
 	if err == nil {
 		current, err = b.bring(ctx, c, current, want)
 	}

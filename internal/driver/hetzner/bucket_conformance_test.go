@@ -3,9 +3,11 @@ package hetzner_test
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -217,7 +219,42 @@ func (w *storeWorld) account() cloudtest.BucketAccount {
 			w.must(err)
 		},
 		Advance: func(d time.Duration) { w.sim.Clock().Advance(d) },
+		Guests: cloudtest.BucketGuests{
+			Principal: func(n int) string { return fmt.Sprintf("p1%04d:GUEST", n) },
+			Withdraw:  func(id cloud.ID, principal string) { w.editPolicy(id, principal, "") },
+			Widen:     func(id cloud.ID, principal string) { w.editPolicy(id, "", principal) },
+			Keep:      func(id cloud.ID) { w.editPolicy(id, "", "p99:SOMEBODY") },
+			Kept: func(id cloud.ID) bool {
+				policy, err := w.client(id.Location.Name, "OPERATOR").GetBucketPolicy(w.t.Context(), id.Native)
+				w.must(err)
+				return strings.Contains(policy, "p99:SOMEBODY")
+			},
+		},
 	}
+}
+
+// editPolicy drops the statements about one principal alone, and lets another read
+// everything.
+func (w *storeWorld) editPolicy(id cloud.ID, drop, let string) {
+	w.t.Helper()
+	client, ctx := w.client(id.Location.Name, "OPERATOR"), w.t.Context()
+	text, err := client.GetBucketPolicy(ctx, id.Native)
+	w.must(err)
+	var policy struct {
+		Version   string
+		Statement []json.RawMessage
+	}
+	w.must(json.Unmarshal([]byte(text), &policy))
+	policy.Statement = slices.DeleteFunc(policy.Statement, func(s json.RawMessage) bool {
+		return drop != "" && strings.Contains(string(s), fmt.Sprintf(`{"AWS":["arn:aws:iam:::user/%s"]}`, drop))
+	})
+	if let != "" {
+		policy.Statement = append(policy.Statement, json.RawMessage(fmt.Sprintf(
+			`{"Effect":"Allow","Principal":{"AWS":"arn:aws:iam:::user/%s"},"Action":"s3:GetObject","Resource":"arn:aws:s3:::%s/*"}`, let, id.Native)))
+	}
+	all, err := json.Marshal(policy)
+	w.must(err)
+	w.must(client.SetBucketPolicy(ctx, id.Native, string(all)))
 }
 
 func TestBucketConformance(t *testing.T) {

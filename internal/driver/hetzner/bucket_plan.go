@@ -3,6 +3,7 @@ package hetzner
 import (
 	"context"
 	"maps"
+	"slices"
 
 	"github.com/minio/minio-go/v7"
 	"github.com/minio/minio-go/v7/pkg/tags"
@@ -20,6 +21,7 @@ const (
 	setPolicy    bucketChange = "policy"
 	setPrivate   bucketChange = "access control list"
 	setLifecycle bucketChange = "lifecycle"
+	setGuests    bucketChange = "guests"
 )
 
 // planBucket gives the changes from what was observed to what is wanted. A bucket
@@ -47,6 +49,8 @@ func planBucket(current cloud.Bucket, want cloud.BucketSpec) ([]bucketChange, er
 	add(has(current, cloud.GuardPrivate) || has(current, cloud.GuardTLS), setPolicy)
 	add(has(current, cloud.GuardPrivate), setPrivate)
 	add(has(current, cloud.GuardLifecycle) || current.OldVersionDays != want.OldVersionDays, setLifecycle)
+	// Last, since it can be refused.
+	add(has(current, cloud.GuardGuests) || !slices.Equal(current.Guests, want.Guests), setGuests)
 	return changes, nil
 }
 
@@ -76,9 +80,32 @@ func (c *s3) carryOut(ctx context.Context, name string, change bucketChange, wan
 		return c.SetBucketPolicy(ctx, name, policy)
 	case setPrivate:
 		return c.makePrivate(ctx, name)
+	case setGuests:
+		return c.setGuests(ctx, name, want)
 	default:
 		return c.SetBucketLifecycle(ctx, name, lifecycleOf(want.OldVersionDays))
 	}
+}
+
+// setGuests lets in whom the spec names. The store knows no condition under which
+// a policy is replaced: whoever writes it between the read and the write loses.
+func (c *s3) setGuests(ctx context.Context, name string, want cloud.BucketSpec) error {
+	owner, _, err := c.grantsOf(ctx, name)
+	if err == nil {
+		err = checkGuestProjects(name, owner, want.Guests)
+	}
+	if err != nil {
+		return err
+	}
+	have, err := c.Client.GetBucketPolicy(ctx, name)
+	if err != nil {
+		return err
+	}
+	policy, err := guestPolicy(name, owner, have, want)
+	if err != nil {
+		return err
+	}
+	return c.SetBucketPolicy(ctx, name, policy)
 }
 
 // afterwards is a bucket when all changes were made.

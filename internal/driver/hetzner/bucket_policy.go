@@ -6,6 +6,9 @@ import (
 	"fmt"
 	"reflect"
 	"slices"
+	"strings"
+
+	"github.com/holdfast-cloud/terraform-provider-holdfast/internal/cloud"
 )
 
 // A statement of a bucket policy, in the language of Amazon's IAM as the Ceph
@@ -160,6 +163,9 @@ func normal(v any) any {
 	}
 	listed(statement, "Action")
 	listed(statement, "Resource")
+	if principal, ok := statement["Principal"].(map[string]any); ok {
+		listed(principal, "AWS")
+	}
 	if conditions, ok := statement["Condition"].(map[string]any); ok {
 		for _, of := range conditions {
 			if keys, ok := of.(map[string]any); ok {
@@ -173,20 +179,88 @@ func normal(v any) any {
 }
 
 // repairedPolicy is the policy that a bucket should have: this driver's
-// statements, and those of others that were there.
+// statements, and those of others that were there, the guests' among them.
 func repairedPolicy(bucket, document string) (string, error) {
-	policy := policyDocument{Version: policyVersion}
-	for _, s := range ownStatements(bucket) {
-		raw, err := json.Marshal(s)
-		if err != nil {
-			return "", err
+	return policyText(bucket, judgePolicy(bucket, document).others, nil)
+}
+
+// guestPolicy is repairedPolicy with the guests that are wanted, and only them;
+// what others allow them is taken away.
+func guestPolicy(bucket, owner, document string, want cloud.BucketSpec) (string, error) {
+	facts := judgePolicy(bucket, document)
+	concerned := append(judgeGuests(bucket, owner, want.Deployment, facts.others).guests, want.Guests...)
+	var others []json.RawMessage
+	for _, raw := range facts.others {
+		if sid := sidOf(raw); strings.HasPrefix(sid, guestSids) || sid == sidReads && len(want.Guests) > 0 {
+			continue
 		}
-		policy.Statement = append(policy.Statement, raw)
+		if left, _ := withoutGuests(raw, concerned); left != nil {
+			others = append(others, left)
+		}
 	}
-	policy.Statement = append(policy.Statement, judgePolicy(bucket, document).others...)
+	if err := checkPolicySize(bucket, owner, want, others); err != nil {
+		return "", err
+	}
+	guests := guestStatements(bucket, want.Deployment, want.Guests)
+	if len(guests) > 0 {
+		guests = append(guests, ownerReads(bucket, owner))
+	}
+	return policyText(bucket, others, guests)
+}
+
+// policyText writes a policy: this driver's statements, those of others, and the
+// guests'.
+func policyText(bucket string, others []json.RawMessage, guests []policyStatement) (string, error) {
+	policy := policyDocument{Version: policyVersion}
+	add := func(statements []policyStatement) error {
+		for _, s := range statements {
+			raw, err := json.Marshal(s)
+			if err != nil {
+				return fmt.Errorf("the policy of bucket %s: %w", bucket, err)
+			}
+			policy.Statement = append(policy.Statement, raw)
+		}
+		return nil
+	}
+	if err := add(ownStatements(bucket)); err != nil {
+		return "", err
+	}
+	policy.Statement = append(policy.Statement, others...)
+	if err := add(guests); err != nil {
+		return "", err
+	}
 	text, err := json.Marshal(policy)
 	if err != nil {
 		return "", fmt.Errorf("the policy of bucket %s: %w", bucket, err)
 	}
 	return string(text), nil
 }
+
+// sidOf is a statement's mark; empty where it has none.
+func sidOf(raw json.RawMessage) string {
+	var s struct{ Sid string }
+	if json.Unmarshal(raw, &s) != nil {
+		return ""
+	}
+	return s.Sid
+}
+
+// listed is a list that may stand as its only element.
+type listed []string
+
+// UnmarshalJSON takes both forms; of any other it makes an empty list.
+func (l *listed) UnmarshalJSON(text []byte) error {
+	var (
+		one  string
+		many []string
+	)
+	*l = nil
+	if json.Unmarshal(text, &one) == nil {
+		*l = listed{one}
+	} else if json.Unmarshal(text, &many) == nil {
+		*l = many
+	}
+	return nil
+}
+
+func equal(a, b any) bool { return reflect.DeepEqual(a, b) }

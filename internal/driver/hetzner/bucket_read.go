@@ -26,7 +26,8 @@ type bucketState struct {
 	mode      minio.RetentionMode
 	days      int
 	policy    string
-	public    bool // by its access control list
+	owner     string // p<project>
+	public    bool   // by its access control list
 	lifecycle *lifecycle.Configuration
 }
 
@@ -42,7 +43,7 @@ func (c *s3) readBucket(ctx context.Context, name string) (*bucketState, error) 
 	})
 	group.Go(func() error { return c.readLock(ctx, state) })
 	group.Go(func() (err error) { state.policy, err = c.Client.GetBucketPolicy(ctx, name); return err })
-	group.Go(func() (err error) { state.public, err = c.isPublic(ctx, name); return err })
+	group.Go(func() (err error) { state.owner, state.public, err = c.grantsOf(ctx, name); return err })
 	group.Go(func() (err error) {
 		state.lifecycle, err = c.GetBucketLifecycle(ctx, name)
 		if s3Code(err) == "NoSuchLifecycleConfiguration" {
@@ -93,18 +94,17 @@ type accessControl struct {
 	} `xml:"AccessControlList>Grant"`
 }
 
-// isPublic tells whether the list grants anything to anybody but the owner.
-func (c *s3) isPublic(ctx context.Context, name string) (bool, error) {
+// grantsOf reads the list: the user that owns the bucket (p<project>), and whether
+// anything is granted to anybody else.
+func (c *s3) grantsOf(ctx context.Context, name string) (owner string, public bool, err error) {
 	var list accessControl
 	if err := c.ask(ctx, http.MethodGet, name, url.Values{"acl": {""}}, nil, &list); err != nil {
-		return false, err
+		return "", false, err
 	}
 	for _, grant := range list.Grants {
-		if grant.Grantee.URI != "" || grant.Grantee.ID != list.Owner.ID {
-			return true, nil
-		}
+		public = public || grant.Grantee.URI != "" || grant.Grantee.ID != list.Owner.ID
 	}
-	return false, nil
+	return list.Owner.ID, public, nil
 }
 
 // makePrivate takes all grants away but the owner's.
@@ -133,7 +133,7 @@ func (s *bucketState) observe(location, endpoint string) cloud.Bucket {
 	b.ImmutableDays = s.immutableDays()
 	// A compliance retention is locked from the beginning.
 	b.LockRetention = b.ImmutableDays > 0
-	var broken [6]bool
+	var broken [7]bool
 	b.OldVersionDays, broken[5] = judgeLifecycle(s.lifecycle, b.ImmutableDays)
 	policy := judgePolicy(s.name, s.policy)
 	broken[0] = s.public || !policy.private
@@ -141,9 +141,11 @@ func (s *bucketState) observe(location, endpoint string) cloud.Bucket {
 	broken[3] = !policy.tls
 	broken[4] = b.ImmutableDays < wantedDays(s.labels, cloud.LabelImmutableDays, b.ImmutableDays) || s.mode == minio.Governance
 	broken[5] = broken[5] || b.OldVersionDays != wantedDays(s.labels, cloud.LabelOldVersionDays, b.OldVersionDays)
+	guests := judgeGuests(s.name, s.owner, b.Deployment, policy.others)
+	b.Guests, broken[6] = guests.guests, !guests.intact
 	// The third is encryption, of which the vendor has no switch: see the
 	// package comment.
-	guards := []cloud.BucketGuard{cloud.GuardPrivate, cloud.GuardVersioned, cloud.GuardEncrypted, cloud.GuardTLS, cloud.GuardRetention, cloud.GuardLifecycle}
+	guards := []cloud.BucketGuard{cloud.GuardPrivate, cloud.GuardVersioned, cloud.GuardEncrypted, cloud.GuardTLS, cloud.GuardRetention, cloud.GuardLifecycle, cloud.GuardGuests}
 	for i, guard := range guards {
 		if broken[i] {
 			b.Broken = append(b.Broken, guard)

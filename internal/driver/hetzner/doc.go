@@ -56,8 +56,18 @@
 // versions after a while (or never) and nothing else. An immutable one is made
 // with object lock, and has a default retention in the mode of compliance, which
 // no key lifts. Object lock cannot be switched on later. An update of the policy
-// keeps the statements of others, except those that let everybody in; see
-// GuestStatements for those of machines.
+// keeps the statements of others, except those that let everybody in.
+//
+// Guests (BucketSpec.Guests) are keys of other projects, one project a tenant:
+// p<project>:<access key>. They have statements of their own, with Sids that begin
+// with HoldfastGuest, and what somebody else allows one of them beside it is taken
+// away (guestStatements). A key of the bucket's own project is refused, since no
+// policy confines it in the project's other buckets; two keys of one project are,
+// since the gateway gives an object to the project that wrote it ("S3 object
+// ownership" of IBM's Storage Ceph, whose default is ObjectWriter; the vendor is not
+// known to offer another), and every key of it may read that. For the same reason
+// the bucket's own project is let in to read. The policy has 20 KB at most (see
+// maxPolicyBytes), and is replaced without a condition: S3 knows none.
 //
 // S3 tells of a bucket in pieces: a read takes six requests at once (tags,
 // versioning, object lock, policy, access control list, lifecycle), an update one

@@ -86,6 +86,22 @@ func (s *BucketStore) Open(id cloud.ID) (cloud.ObjectReader, error) {
 	return bucketReader{s, id.Native}, nil
 }
 
+// MaxGuests is how many guests a bucket takes.
+const MaxGuests = 3
+
+// CheckGuests implements cloud.Buckets. A principal is anything without a space.
+func (s *BucketStore) CheckGuests(spec cloud.BucketSpec) error {
+	for _, guest := range spec.Guests {
+		if strings.Contains(guest.Principal, " ") {
+			return &cloud.Error{Code: cloud.CodeInvalid, Cloud: s.cloud.Name, Field: fmt.Sprintf("guests[%q].principal", guest.Tenant), Message: "not a principal", Remedy: "Leave the space out."}
+		}
+	}
+	if n := len(spec.Guests); n > MaxGuests {
+		return cloud.GuestsTooMany(s.cloud.Name, spec.Name, n, MaxGuests, "a rule of this test's")
+	}
+	return cloud.CheckGuests(s.cloud.Name, spec)
+}
+
 // bucketReader reads one bucket.
 type bucketReader struct {
 	store  *BucketStore

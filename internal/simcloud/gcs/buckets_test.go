@@ -1,6 +1,7 @@
 package gcs_test
 
 import (
+	"fmt"
 	"net/http"
 	"strings"
 	"testing"
@@ -272,4 +273,22 @@ func TestPoliciesThatAreRefused(t *testing.T) {
 	c.ok(err)
 	_, err = c.client("").Bucket("acme-plain").Object("k").Attrs(c.ctx)
 	c.refused(err, 401, "required")
+}
+
+// TestAPolicyHoldsSoManyPrincipals counts each as often as it occurs.
+func TestAPolicyHoldsSoManyPrincipals(t *testing.T) {
+	c := newCloud(t)
+	c.bucket("acme-crowded", storage.BucketAttrs{})
+	var members []string
+	for i := range 750 {
+		members = append(members, fmt.Sprintf("user:u%d@example.com", i))
+	}
+	bindings := []any{map[string]any{"role": "roles/storage.objectViewer", "members": members}, map[string]any{"role": "roles/storage.objectCreator", "members": members}}
+	if status, body := c.raw("PUT", "/storage/v1/b/acme-crowded/iam", "owner", map[string]any{"bindings": bindings}); status != 200 {
+		t.Errorf("1,500: %d %v", status, body)
+	}
+	bindings = append(bindings, map[string]any{"role": "roles/storage.bucketViewer", "members": members[:1]})
+	if status, body := c.raw("PUT", "/storage/v1/b/acme-crowded/iam", "owner", map[string]any{"bindings": bindings}); status != 400 {
+		t.Errorf("1,501: %d %v", status, body)
+	}
 }

@@ -211,9 +211,14 @@ func setPolicy(c *call) error {
 	return nil
 }
 
+// maxPrincipals bounds the members of a policy, each counted as often as it occurs
+// (the vendor's page "IAM quotas and limits"). Its other number, that a policy should
+// have no more than 100 conditional bindings, is advice and not enforced.
+const maxPrincipals = 1500
+
 // checkBindings refuses what the vendor does, and puts the bindings in its form.
 func (t *tx) checkBindings(in policy) ([]binding, error) {
-	out := []binding{}
+	out, principals := []binding{}, 0
 	for _, b := range in.Bindings {
 		if roles()[b.Role] == nil {
 			return nil, invalid("Role %s is not supported for this resource.", b.Role)
@@ -248,6 +253,7 @@ func (t *tx) checkBindings(in policy) ([]binding, error) {
 		if len(members) == 0 {
 			continue
 		}
+		principals += len(members)
 		same := slices.IndexFunc(out, func(o binding) bool { return o.Role == b.Role && o.Condition == nil && b.Condition == nil })
 		if same < 0 {
 			out = append(out, binding{Role: b.Role, Members: members, Condition: b.Condition})
@@ -258,6 +264,9 @@ func (t *tx) checkBindings(in policy) ([]binding, error) {
 				out[same].Members = append(out[same].Members, m)
 			}
 		}
+	}
+	if principals > maxPrincipals {
+		return nil, invalid("The number of members in the policy (%d) is larger than the maximum allowed size %d.", principals, maxPrincipals)
 	}
 	return out, nil
 }

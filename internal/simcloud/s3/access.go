@@ -20,6 +20,9 @@ const (
 	aclRead          acl = "public-read"
 	aclWrite         acl = "public-read-write"
 	aclAuthenticated acl = "authenticated-read"
+	// These two are an object's, where its bucket is somebody else's.
+	aclOwnerReads acl = "bucket-owner-read"
+	aclOwnerFull  acl = "bucket-owner-full-control"
 )
 
 func (a acl) or(other acl) acl {
@@ -88,10 +91,43 @@ func (c *call) authorize(t *tx, action, key string) error {
 			said = silent
 		}
 	}
-	if said == denied || (said == silent && !owner && !c.granted(t, action, key)) {
+	if said == denied || (said == silent && !c.entitled(t, action, key, owner) && !c.granted(t, action, key)) {
 		return fail("AccessDenied", "")
 	}
 	return nil
+}
+
+// entitled tells what the caller may do as the owner, where no policy says
+// anything: of the bucket; or, with what can be read or marked of an object, of
+// the object. Whoever writes an object owns it (the gateway's ObjectWriter, which
+// is its default), so that a bucket's owner cannot read what others wrote there,
+// unless they or a policy let it, and every key of theirs can.
+func (c *call) entitled(t *tx, action, key string, ownsBucket bool) bool {
+	needs, ofObject := objectActions()[action]
+	if !ofObject || key == "" {
+		return ownsBucket
+	}
+	v, err := t.version(key, c.query.Get("versionId"))
+	if err != nil || v == nil || v.Marker {
+		return ownsBucket // and then learns that there is none
+	}
+	x := extrasOf(v)
+	if x.Owner == "" || x.Owner == t.b.Owner() {
+		return ownsBucket
+	}
+	return !c.who.anonymous() && c.who.project == x.Owner ||
+		ownsBucket && (x.ACL == aclOwnerFull || x.ACL == aclOwnerReads && needs == "READ")
+}
+
+// objectActions are the actions that an object's own list decides on, with what
+// they need of it.
+func objectActions() map[string]string {
+	needs := map[string]string{}
+	for _, what := range []string{"", "Version"} {
+		needs["s3:GetObject"+what], needs["s3:GetObject"+what+"Tagging"], needs["s3:GetObject"+what+"Acl"] = "READ", "READ", "READ_ACP"
+		needs["s3:PutObject"+what+"Tagging"], needs["s3:DeleteObject"+what+"Tagging"], needs["s3:PutObject"+what+"Acl"] = "WRITE", "WRITE", "WRITE_ACP"
+	}
+	return needs
 }
 
 // granted tells what access control lists allow to strangers.
@@ -178,13 +214,23 @@ type grantee struct {
 	URI         string `xml:",omitempty"`
 }
 
-func (a acl) view(project string) accessControl {
+// view is the list as the API shows it: of what belongs to one project, in a
+// bucket of another's perhaps.
+func (a acl) view(project, bucketOwner string) accessControl {
 	user := ownerOf(project)
 	out := accessControl{Xmlns: xmlns, Owner: user, Grants: []grant{{grantee{Type: "CanonicalUser", ID: user.ID, DisplayName: user.DisplayName}, "FULL_CONTROL"}}}
 	group := func(uri, permission string) {
 		out.Grants = append(out.Grants, grant{grantee{Type: "Group", URI: uri}, permission})
 	}
 	switch a {
+	case aclOwnerReads, aclOwnerFull:
+		if of := ownerOf(bucketOwner); of != user {
+			permission := "READ"
+			if a == aclOwnerFull {
+				permission = "FULL_CONTROL"
+			}
+			out.Grants = append(out.Grants, grant{grantee{Type: "CanonicalUser", ID: of.ID, DisplayName: of.DisplayName}, permission})
+		}
 	case aclRead:
 		group(everyone, "READ")
 	case aclWrite:
@@ -203,8 +249,11 @@ func (c *call) requested(document []byte) (acl, error) {
 		switch a := acl(name); a {
 		case aclPrivate, aclRead, aclWrite, aclAuthenticated:
 			return a, nil
-		case "bucket-owner-read", "bucket-owner-full-control":
-			return aclPrivate, nil
+		case aclOwnerReads, aclOwnerFull:
+			if c.key == "" {
+				return aclPrivate, nil
+			}
+			return a, nil
 		}
 		return "", fail("InvalidArgument", "The access control list %q is not known.", name)
 	}

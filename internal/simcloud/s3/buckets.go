@@ -215,6 +215,9 @@ func putPolicy(c *call) error {
 	if err != nil {
 		return err
 	}
+	if len(document) > maxPolicy {
+		return fail("InvalidRange", "")
+	}
 	err = c.change(func(t *tx) error {
 		p, err := parsePolicy(string(document), t.b.Name)
 		if err != nil {
@@ -298,7 +301,7 @@ func deleteAccessBlock(c *call) error {
 
 func getBucketACL(c *call) error {
 	var out accessControl
-	if err := c.do(func(t *tx) error { out = t.set.ACL.view(t.b.Owner()); return nil }); err != nil {
+	if err := c.do(func(t *tx) error { out = t.set.ACL.view(t.b.Owner(), t.b.Owner()); return nil }); err != nil {
 		return err
 	}
 	c.reply(http.StatusOK, out)

@@ -30,7 +30,11 @@
 // governance yields to x-amz-bypass-governance-retention, compliance to nothing.
 // Policies are evaluated for every request, denials also for the bucket's owner;
 // what a policy says and this package cannot evaluate is refused when it is set.
-// Canned access control lists hold for strangers. Lifecycle rules run at midnight
+// Canned access control lists hold for strangers. Whoever writes an object owns it:
+// with a bucket of somebody else's, its owner reads nothing of it that neither the
+// writer (bucket-owner-full-control) nor a policy lets it read, and every key of the
+// writer's project may (ObjectWriter, the gateway's default, as IBM's pages on
+// Storage Ceph, "S3 object ownership", describe it). The bucket's owner may delete it. Lifecycle rules run at midnight
 // UTC of the simulation's clock.
 //
 // Loopback stands for the connection behind the vendor's TLS: aws:SecureTransport

@@ -1,6 +1,7 @@
 package s3
 
 import (
+	"cmp"
 	"encoding/xml"
 	"net/http"
 	"net/url"
@@ -258,7 +259,8 @@ func deleteObjectTags(c *call) error {
 func getObjectACL(c *call) error {
 	var out accessControl
 	err := c.onVersion(func(t *tx, v *objects.Version) error {
-		out = extrasOf(v).ACL.view(t.b.Owner())
+		x := extrasOf(v)
+		out = x.ACL.view(cmp.Or(x.Owner, t.b.Owner()), t.b.Owner())
 		return nil
 	})
 	if err != nil {

@@ -76,7 +76,7 @@ func (c *call) draft() (*objects.Version, extras, error) {
 		return nil, extras{}, err
 	}
 	key, err := c.customerKey("X-Amz-Server-Side-Encryption-Customer-")
-	return v, extras{ACL: list.or(aclPrivate), CustomerKey: key}, err
+	return v, extras{Owner: c.who.project, ACL: list.or(aclPrivate), CustomerKey: key}, err
 }
 
 // customerKey checks the headers of SSE-C and answers the key's MD5, or nothing.

@@ -19,6 +19,11 @@ type policy struct {
 	Statement oneOrMore[statement]
 }
 
+// maxPolicy is the longest policy: the gateway's rgw_max_put_param_size, of which
+// the default is 1 MiB (and which it answers with InvalidRange). Whether the vendor
+// has set another is not known.
+const maxPolicy = 1 << 20
+
 type statement struct {
 	Sid          string     `json:",omitempty"`
 	Effect       string     // Allow, Deny

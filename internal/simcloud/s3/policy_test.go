@@ -192,3 +192,64 @@ func TestPublicAccess(t *testing.T) {
 	_, err := c.core("OWNER").StatObject(c.ctx, "acme-backups", "k", minio.StatObjectOptions{})
 	c.ok(err)
 }
+
+// TestAPolicyIsNotEndless: the gateway takes 1 MiB.
+func TestAPolicyIsNotEndless(t *testing.T) {
+	c := newCloud(t, s3.Options{})
+	c.bucket("acme-backups", false)
+	const rest = `{"Version":"2012-10-17","Statement":[{"Sid":"","Effect":"Deny","Principal":"*","Action":"s3:PutBucketWebsite","Resource":"arn:aws:s3:::acme-backups"}]}`
+	for size, status := range map[int]int{1 << 20: http.StatusNoContent, 1<<20 + 1: http.StatusRequestedRangeNotSatisfiable} {
+		policy := strings.Replace(rest, `"Sid":"`, `"Sid":"`+strings.Repeat("x", size-len(rest)), 1)
+		if got, body, _ := c.raw("PUT", "/acme-backups?policy=", policy, "OWNER", nil); got != status {
+			t.Errorf("%d bytes: %d %s", len(policy), got, body)
+		}
+	}
+}
+
+// TestObjectsOfOthers: a key of another project writes into a bucket, and owns
+// what it writes.
+func TestObjectsOfOthers(t *testing.T) {
+	c := newCloud(t, s3.Options{})
+	c.bucket("acme-backups", false)
+	policy := func(more string) {
+		c.ok(c.core("OWNER").SetBucketPolicy(c.ctx, "acme-backups", `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"arn:aws:iam:::user/p7:STRANGER"},"Action":"s3:PutObject","Resource":"arn:aws:s3:::acme-backups/*"}`+more+`]}`))
+	}
+	policy("")
+	read := func(access, key string) int {
+		status, _, _ := c.raw("GET", "/acme-backups/"+key, "", access, nil)
+		return status
+	}
+	for key, list := range map[string]string{"mine": "", "shown": "bucket-owner-read", "given": "bucket-owner-full-control"} {
+		header := map[string]string{}
+		if list != "" {
+			header["X-Amz-Acl"] = list
+		}
+		if status, body, _ := c.raw("PUT", "/acme-backups/"+key, "theirs", "STRANGER", header); status != 200 {
+			t.Fatalf("%s: %d %s", key, status, body)
+		}
+	}
+	for key, status := range map[string]int{"mine": 403, "shown": 200, "given": 200, "none": 404} {
+		if got := read("OWNER", key); got != status {
+			t.Errorf("the bucket's owner reads %s: %d, want %d", key, got, status)
+		}
+	}
+	if got := read("STRANGER", "mine"); got != 200 {
+		t.Errorf("who wrote it, whom no policy lets read: %d", got)
+	}
+	if got := read("GUEST", "mine"); got != 403 {
+		t.Errorf("somebody else: %d", got)
+	}
+	for key, grants := range map[string]int{"mine": 1, "shown": 2, "given": 2} {
+		_, body, _ := c.raw("GET", "/acme-backups/"+key+"?acl=", "", "STRANGER", nil)
+		if !strings.Contains(body, "<Owner><ID>p7</ID>") || strings.Count(body, "<Grant>") != grants {
+			t.Errorf("the list of %s: %s", key, body)
+		}
+	}
+	policy(`,{"Effect":"Allow","Principal":{"AWS":"arn:aws:iam:::user/p42"},"Action":"s3:GetObject","Resource":"arn:aws:s3:::acme-backups/*"}`)
+	if got := read("OWNER", "mine"); got != 200 {
+		t.Errorf("the bucket's owner, let in by a policy: %d", got)
+	}
+	if status, _, _ := c.raw("DELETE", "/acme-backups/mine", "", "OWNER", nil); status != 204 {
+		t.Errorf("the bucket's owner deletes it: %d", status)
+	}
+}

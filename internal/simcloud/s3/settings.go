@@ -43,6 +43,7 @@ func (s *settings) store(b *objects.Bucket) (err error) {
 
 // extras are what is kept of a version besides what the store understands.
 type extras struct {
+	Owner       string            `json:"owner,omitempty"` // the project that wrote it; empty: the bucket's
 	ACL         acl               `json:"acl"`
 	CustomerKey string            `json:"customer_key,omitempty"` // base64 MD5 of the key of SSE-C
 	Checksums   map[string]string `json:"checksums,omitempty"`    // base64, by algorithm

@@ -21,6 +21,7 @@ type model struct {
 	LockRetention  types.Bool   `tfsdk:"lock_retention"`
 	OldVersionDays types.Int64  `tfsdk:"old_version_days"`
 	ForceDestroy   types.Bool   `tfsdk:"force_destroy"`
+	Guests         types.Map    `tfsdk:"guests"`
 	Google         types.Object `tfsdk:"google"`
 	Bucket         types.String `tfsdk:"bucket"`
 	Endpoint       types.String `tfsdk:"endpoint"`
@@ -30,7 +31,8 @@ type model struct {
 
 // guards are all protections, in the order in which drivers report them.
 func guards() []cloud.BucketGuard {
-	return []cloud.BucketGuard{cloud.GuardPrivate, cloud.GuardVersioned, cloud.GuardEncrypted, cloud.GuardTLS, cloud.GuardRetention, cloud.GuardLifecycle}
+	return []cloud.BucketGuard{cloud.GuardPrivate, cloud.GuardVersioned, cloud.GuardEncrypted, cloud.GuardTLS, cloud.GuardRetention, cloud.GuardLifecycle,
+		cloud.GuardGuests}
 }
 
 func protectionTypes() map[string]attr.Type {
@@ -75,13 +77,14 @@ func broken(value types.Object) []cloud.BucketGuard {
 }
 
 // toSpec maps a model whose values are all known.
-func toSpec(_ context.Context, m *model, meta cloud.Meta) (cloud.BucketSpec, diag.Diagnostics) {
-	spec := cloud.BucketSpec{Meta: meta, ImmutableDays: int(m.ImmutableDays.ValueInt64()), LockRetention: m.LockRetention.ValueBool(),
+func toSpec(ctx context.Context, m *model, meta cloud.Meta) (cloud.BucketSpec, diag.Diagnostics) {
+	guests, diags := guestsOf(ctx, m.Guests)
+	spec := cloud.BucketSpec{Meta: meta, Guests: guests, ImmutableDays: int(m.ImmutableDays.ValueInt64()), LockRetention: m.LockRetention.ValueBool(),
 		OldVersionDays: int(m.OldVersionDays.ValueInt64())}
 	if meta.Location.Cloud == googleblock.Name {
 		spec.Options = googleblock.Options(m.Google)
 	}
-	return spec, nil
+	return spec, diags
 }
 
 // fromObject writes what was observed into the model.
@@ -97,6 +100,7 @@ func fromObject(_ context.Context, m *model, b cloud.Bucket) diag.Diagnostics {
 	}
 	m.LockRetention = orFalse(m.LockRetention)
 	m.ForceDestroy = orFalse(m.ForceDestroy) // no cloud knows it
+	m.Guests = guestsMap(m.Guests, b.Guests)
 	m.Google = googleblock.Observe(m.Google, googleblock.BucketTypes(), b.Options, location)
 	m.Bucket = types.StringValue(b.ID.Native)
 	m.Endpoint = service.OptionalString(b.Endpoint)

@@ -24,7 +24,7 @@ import (
 func oldVersionDays() int64 { return int64(cloud.DefaultRetention().Days()) }
 
 // check judges what needs no environment (BAK-6).
-func check(_ context.Context, m *model, diags *diag.Diagnostics) {
+func check(ctx context.Context, m *model, diags *diag.Diagnostics) {
 	days, old := days(m.ImmutableDays), days(m.OldVersionDays)
 	findings, _ := policy.CheckBackupBucket(policy.BackupBucket{ImmutableDays: days, ForceDestroy: flag(m.ForceDestroy)})
 	if m.ID.IsNull() {
@@ -35,6 +35,7 @@ func check(_ context.Context, m *model, diags *diag.Diagnostics) {
 		findings = append(findings, policy.Finding{Field: "lock_retention", Summary: "No retention to lock",
 			Detail: "The bucket is not immutable, so there is nothing to be locked for ever.", Remedy: "Set immutable_days, or leave lock_retention out."})
 	}
+	checkGuests(ctx, m.Guests, diags)
 	service.Report(diags, append(findings, googleblock.Check(m.Location, m.Google)...)...)
 }
 
@@ -73,6 +74,7 @@ func review(ctx context.Context, r *service.Review[model]) {
 	location, err := cloud.ParseLocation(r.Plan.Location.ValueString())
 	if err == nil {
 		reachable(r, location)
+		reviewGuests(ctx, r, location)
 	}
 	same := r.Prior != nil && r.Prior.Location.Equal(r.Plan.Location) && len(replaces(r.Prior, r.Plan)) == 0
 	if same {

@@ -54,6 +54,7 @@ func resourceSchema(context.Context) schema.Schema {
 				Optional: true, Computed: true, Default: booldefault.StaticBool(false),
 				MarkdownDescription: "Delete all objects with all their versions when the bucket is destroyed or replaced. It has to be applied before it counts. Refused with `immutable_days` (BAK-6). Default `false`.",
 			},
+			"guests": guestsAttribute(),
 			"bucket": schema.StringAttribute{
 				Computed: true, PlanModifiers: keep,
 				MarkdownDescription: "The bucket's name at its vendor, which restic and other tools need.",
@@ -86,6 +87,7 @@ func protectionsAttribute() schema.Attribute {
 			"tls_only":  holds("The bucket's policy refuses requests without TLS. Null on Google Cloud, which has no such setting: the provider itself uses TLS."),
 			"retention": holds("The retention is what `immutable_days` and `lock_retention` want."),
 			"lifecycle": holds("Nothing is expired within `immutable_days` and `old_version_days`."),
+			"guests":    holds("The bucket grants the `guests` what they are to have, to the letter, and nothing beside it."),
 		},
 	}
 }
