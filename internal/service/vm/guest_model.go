@@ -44,6 +44,7 @@ type guestBackup struct {
 	Plan               guestPlan
 	Buckets            []guestBucket
 	Paths              []string
+	ClearsLocks        bool
 	PasswordVersion    int64
 	CredentialsVersion int64
 }
@@ -116,6 +117,7 @@ func settingsOf(ctx context.Context, object types.Object) (guestSettings, bool) 
 			Plan:            planOf(part[types.Object](b, "plan")),
 			Buckets:         bucketsOf(part[types.List](b, "buckets")),
 			Paths:           textsOf(part[types.Set](b, "paths").Elements()),
+			ClearsLocks:     part[types.Bool](b, "clears_locks").ValueBool(),
 			PasswordVersion: part[types.Int64](b, "password_wo_version").ValueInt64(), CredentialsVersion: part[types.Int64](b, "credentials_wo_version").ValueInt64(),
 		}
 		if part[types.Set](b, "paths").IsNull() {

@@ -161,7 +161,7 @@ func backups(ctx context.Context, r *service.Review[model], entry catalog.Entry,
 	told.Password = sealer.seal("guest.backup.password_wo", secrets.password)
 	for _, bucket := range nearest(r.Env.Catalog, entry, b.Buckets) {
 		id, _ := cloud.ParseID(bucket.ID) // secretsOf has read it
-		to := guest.Bucket{Name: id.Native, Location: id.Location.String(), Kind: kindOf(id.Location), Endpoint: bucket.Endpoint, ImmutableDays: bucket.ImmutableDays}
+		to := guest.Bucket{Name: id.Native, Location: id.Location.String(), Kind: kindOf(id.Location), Endpoint: bucket.Endpoint, ImmutableDays: bucket.ImmutableDays, ClearsLocks: b.ClearsLocks}
 		if text := secrets.credentials[bucket.ID]; text != "" {
 			to.Credentials = sealer.seal("guest.backup.credentials_wo", text)
 		}

@@ -151,6 +151,10 @@ func backupAttribute() schema.Attribute {
 				Optional: true, ElementType: types.StringType,
 				MarkdownDescription: "What is backed up, besides dumps of the database. Default: all `mounts` but the database's.",
 			},
+			"clears_locks": schema.BoolAttribute{
+				Optional:            true,
+				MarkdownDescription: "Whether the machine's credentials may remove restic's locks: `clears_locks` of the tenant in the `guests` of all `buckets`. Default `false`: it leaves them, and somebody else runs `restic unlock`.",
+			},
 			"password_wo": schema.StringAttribute{
 				Optional: true, WriteOnly: true,
 				MarkdownDescription: "Required when the machine is made. The password by which restic encrypts the tenant's backups (ENC-2): at least 20 characters. Whoever loses it loses the backups.",

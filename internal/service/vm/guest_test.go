@@ -106,7 +106,7 @@ func (w *guestWorld) told() object {
 			"plan": object{"name": "standard", "schedule": "02:30", "retention": object{"daily": 14}, "bucket_ids": []any{"google/us-central1-a/acme-b2", "hetzner/nbg1/acme-b1"}},
 			"buckets": []any{object{"id": "google/us-central1-a/acme-b2", "immutable_days": 100},
 				object{"id": "hetzner/nbg1/acme-b1", "endpoint": "https://nbg1.your-objectstorage.com", "immutable_days": 0}},
-			"password_wo": resticPassword, "password_wo_version": 1,
+			"clears_locks": true, "password_wo": resticPassword, "password_wo_version": 1,
 			"credentials_wo": object{"hetzner/nbg1/acme-b1": `{"access_key":"a","secret_key":"` + secretKey + `"}`, "google/us-central1-a/acme-b2": gcsKey},
 		},
 	}
@@ -165,7 +165,7 @@ func TestGuest(t *testing.T) {
 	}
 	// The nearest first.
 	near, far := b.Buckets[0], b.Buckets[1]
-	if near.Name != "acme-b1" || near.Kind != "s3" || near.Location != "hetzner/nbg1" || near.Endpoint != "https://nbg1.your-objectstorage.com" || far.Kind != "gcs" || far.ImmutableDays != 100 || far.Endpoint != "" {
+	if near.Name != "acme-b1" || near.Kind != "s3" || near.Location != "hetzner/nbg1" || near.Endpoint != "https://nbg1.your-objectstorage.com" || !near.ClearsLocks || !far.ClearsLocks || far.Kind != "gcs" || far.ImmutableDays != 100 || far.Endpoint != "" {
 		t.Errorf("%+v", b.Buckets)
 	}
 	if *spec.Restore != (guest.Restore{From: "latest", Bucket: "acme-b1"}) {
