@@ -16,7 +16,7 @@ import (
 // least that a cloud allows (Hetzner Cloud), has to hold it beside the spec.
 const agentBudget = 24 << 10
 
-func pack(t *testing.T, files []AgentFile) []byte {
+func packAgent(t *testing.T, files []AgentFile) []byte {
 	t.Helper()
 	packed, err := PackAgent(files)
 	if err != nil {
@@ -66,12 +66,12 @@ func TestAgentFiles(t *testing.T) {
 }
 
 func TestPackedAgent(t *testing.T) {
-	packed := pack(t, LeanAgentFiles())
-	t.Logf("packed: %d bytes; with comments %d", len(packed), len(pack(t, AgentFiles())))
+	packed := packAgent(t, LeanAgentFiles())
+	t.Logf("packed: %d bytes; with comments %d", len(packed), len(packAgent(t, AgentFiles())))
 	if len(packed) > agentBudget {
 		t.Errorf("%d bytes, at most %d fit into user data", len(packed), agentBudget)
 	}
-	if !bytes.Equal(packed, pack(t, LeanAgentFiles())) {
+	if !bytes.Equal(packed, packAgent(t, LeanAgentFiles())) {
 		t.Error("packed again it differs")
 	}
 	zipped, err := gzip.NewReader(bytes.NewReader(packed))

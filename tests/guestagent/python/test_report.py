@@ -27,7 +27,7 @@ class ReportTest(unittest.TestCase):
         w = self.world()
         boot.boot(w)
         w.do_ss = lambda *_: (0, SS)
-        w.do_systemctl = lambda argv, *_: (0, "a.service loaded failed failed A\nb.mount loaded failed failed B\n" if "--failed" in argv else "")
+        w.do_systemctl = lambda argv, *_: (0, "a.service loaded failed failed A\nb.mount loaded failed failed B\nsession-6.scope loaded failed failed C\n" if "--failed" in argv else "")
         w.do_apt_get = lambda *_: (0, "Inst openssl [3] (4 Debian-Security:12/stable-security [amd64])\nInst vim [1] (2 Debian:12.9/stable [amd64])\n"
                                       "Conf openssl (4 Debian-Security:12/stable-security [amd64])\n")
         s = report.status(w, w.spec)

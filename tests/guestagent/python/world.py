@@ -50,6 +50,7 @@ class World(machine.Machine):
         self.clock = datetime(2026, 11, 22, 1, 30, tzinfo=timezone.utc)
         self.cut_at, self.steps, self.serial = None, 0, 0
         self.tang, self.buckets_down, self.boots = True, set(), 0
+        self.made = {}
         self.fail = {}  # words of a command line: what it says on failing
         os.makedirs(self.path("/etc/holdfast"))
         for name in ("/usr/share/zoneinfo/Europe/Berlin", "/var/lib/dpkg/status"):
@@ -280,7 +281,9 @@ class World(machine.Machine):
         return 0, ""
 
     def opened(self, jwe):
-        return json.dumps({"access_key": "AK", "secret_key": CANARY + "s3"}) if b".keys" in jwe else CANARY + "restic"
+        if b".keys" in jwe:
+            return json.dumps({"access_key": "AK" + ("2" if b".keys2" in jwe else ""), "secret_key": CANARY + "s3"})
+        return CANARY + "restic"
 
     def do_dmsetup(self, argv, _, __):
         d = self.mappings.get(argv[-1])
@@ -334,16 +337,24 @@ class World(machine.Machine):
 
     do_resize2fs = do_systemctl = do_timedatectl = do_nft = do_ss = do_apt_get = do_e2fsck
 
-    # restic, of one repository; what it holds is in snapshots: id, time, files.
+    # restic. What the repository at hand holds is in snapshots: id, time, paths,
+    # files; and what the agent backed up or copied itself in made, by repository.
 
     snapshots = ()
 
-    def do_restic(self, argv, _, __):
+    def do_restic(self, argv, _, env):
+        if argv[1] == "init":
+            os.makedirs(env["RESTIC_REPOSITORY"] + "/keys")
+            for name in ("keys/k", "config"):
+                with open(f"{env['RESTIC_REPOSITORY']}/{name}", "w") as f:
+                    f.write(name)
+            return 0, ""
         if "snapshots" in argv:
             return 0, json.dumps([{"id": i, "time": at, "tree": i, "hostname": "acme", "tags": ["scheduled"], "paths": paths}
-                                  for i, at, paths, _ in self.snapshots])
+                                  for i, at, paths, _ in self.snapshots] + self.made.get(env["RESTIC_REPOSITORY"], []))
         if "stats" in argv:
-            return 0, json.dumps({"total_size": sum(len(c) for c in self.snapshot(argv[-1])[3].values())})
+            known = [sum(len(c) for c in s[3].values()) for s in self.snapshots if s[0] == argv[-1]]
+            return 0, json.dumps({"total_size": known[0] if known else 7})
         if "forget" in argv:
             return 0, "[]"
         raise AssertionError(f"the world has no {argv}")
@@ -356,6 +367,19 @@ class World(machine.Machine):
         for words, said in self.fail.items():
             if words in " ".join(argv):
                 return machine.Result(1, b"", said.encode())
+        here = (env or {})["RESTIC_REPOSITORY"]
+        if argv[1] == "backup":
+            return self.back_up(argv, here, line)
+        if argv[1] == "copy":
+            snapshot = next(s for s in self.made[self.option(argv, "--from-repo")] if s["id"] == argv[-1])
+            self.serial += 1
+            self.made.setdefault(here, []).append({**snapshot, "id": f"{self.serial:064x}", "original": snapshot["id"]})
+            line("out", f"snapshot {self.serial:08x} saved")
+            return machine.Result(0, b"", b"")
+        if argv[1] in ("unlock", "forget", "check"):
+            for text in self.says.get(argv[1], []):
+                line("err", text)
+            return machine.Result(0, b"", b"")
         if argv[1] != "restore":
             raise AssertionError(f"the world has no {argv}")
         target, include = self.option(argv, "--target"), self.option(argv, "--include")
@@ -370,6 +394,19 @@ class World(machine.Machine):
         if tick:
             tick(1)
         return machine.Result(0, b"", b"")
+
+    says = {}
+    code, unread = 0, ()
+
+    def back_up(self, argv, here, line):
+        self.serial += 1
+        i = f"{self.serial:064x}"
+        for item in self.unread:
+            line("out", json.dumps({"message_type": "error", "item": item}))
+        at = self.option(argv, "--time").replace(" ", "T") + "Z" if "--time" in argv else self.now().isoformat()
+        self.made.setdefault(here, []).append({"id": i, "time": at, "tree": "t" + i[1:], "hostname": "acme", "tags": [self.option(argv, "--tag")], "paths": ["/x"]})
+        line("out", json.dumps({"message_type": "summary", "snapshot_id": i[:56], "total_bytes_processed": 7}))
+        return machine.Result(self.code, b"", b"")
 
     # PostgreSQL: a cluster is a directory whose file "rows" tells what was loaded.
 

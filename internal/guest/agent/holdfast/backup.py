@@ -173,7 +173,7 @@ def make(m, spec, r, tag, notes, at=None):
     unread = [p for p in errors if os.path.lexists(p)]
     if result.code == 3 and (unread or not errors):
         raise Problem(f"the backup lacks files that could not be read, such as {unread[:1] or '(unknown)'}")
-    made = next(s for s in r.snapshots() if s["id"].startswith(summary["snapshot_id"]))
+    made = next(s for s in reversed(r.snapshots()) if s["id"].startswith(summary["snapshot_id"]))
     notes.sizes[made["tree"]] = summary["total_bytes_processed"]
     m.log(f"backup: {made['id'][:8]} in {r.name}, {summary['total_bytes_processed']} bytes, {summary.get('data_added', 0)} new")
     return made

@@ -35,7 +35,8 @@ def status(m, spec, fresh=True):
         out["restore"] = restore
     out["listening"] = sockets(m)[:MOST_SOCKETS]
     out["failed_units"] = [one_line(line.split()[0]) for line in m.run(
-        ["systemctl", "list-units", "--failed", "--plain", "--no-legend", "--no-pager"]).text.splitlines() if line.strip()][:MOST_UNITS]
+        ["systemctl", "list-units", "--failed", "--plain", "--no-legend", "--no-pager"]).text.splitlines()
+        if line.strip() and not line.split()[0].endswith(".scope")][:MOST_UNITS]  # a login that was cut off is none
     return out
 
 

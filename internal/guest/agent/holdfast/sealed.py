@@ -30,7 +30,7 @@ def unseal(m, jwes, what):
             for _ in range(DEPTH):
                 if not is_jwe(text):
                     return text
-                text = m.run(["clevis", "decrypt"], input=text, timeout=60).out
+                text = m.run(["clevis", "decrypt"], input=text, timeout=300).out
         except Problem as e:
             why = e
     raise Problem(f"{what} cannot be opened: {why}. Are the Tang servers reachable from here?")
@@ -40,6 +40,7 @@ def secret_file(m, jwes, what, name, form=lambda secret: secret):
     """The path of a file in memory that holds the secret, in a form that a
     program takes. It is opened once a boot, and again when it is sealed anew."""
     name = f"{name}.{hashlib.sha256(json.dumps(jwes).encode()).hexdigest()[:12]}"
-    if not m.exists(f"{SECRETS}/{name}"):
-        return m.secret(name, form(unseal(m, jwes, what)))
+    with m.lock("secrets"):  # two agents do not ask the servers at once
+        if not m.exists(f"{SECRETS}/{name}"):
+            return m.secret(name, form(unseal(m, jwes, what)))
     return m.path(f"{SECRETS}/{name}")
