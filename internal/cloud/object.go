@@ -164,12 +164,24 @@ type VMSpec struct {
 	PrivateIP netip.Addr
 	// UserData is handed to the machine at first boot (cloud-init).
 	UserData string
-	Power    PowerState
+	// UserDataOrigin is what UserData were made from, where they are not the same
+	// each time (secrets are sealed anew): by it a creation that was cut short
+	// finds its machine. Empty: UserData themselves.
+	UserDataOrigin string
+	Power          PowerState
 	// PublicIPv4 and PublicIPv6 say whether the VM gets such an address.
 	PublicIPv4, PublicIPv6 bool
 	// Options are what only one vendor has; the driver's package comment
 	// lists its keys.
 	Options map[string]string
+}
+
+// Origin tells which user data a machine was made with, for comparison.
+func (s VMSpec) Origin() string {
+	if s.UserDataOrigin != "" {
+		return s.UserDataOrigin
+	}
+	return s.UserData
 }
 
 // VM is an observed machine. UserData and SSHKeys cannot be read back from

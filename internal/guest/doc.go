@@ -8,6 +8,10 @@
 // from [SpecPath], encrypts and mounts the volumes, restores, backs up, and
 // reports what it measured (package guest/status).
 //
+// [Check] judges a spec by the promises, [UserData] renders it, beside what the
+// tenant has for cloud-init (the file combine.go tells how both are merged). Secrets are
+// sealed by package guest/seal before they come here.
+//
 // The agent stands in the image. Where a vendor's plain Debian image is
 // hardened by user data instead, the same files travel with those.
 package guest

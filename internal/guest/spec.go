@@ -1,14 +1,25 @@
 package guest
 
-import "encoding/json"
+import (
+	"encoding/json"
+	"slices"
+)
 
 // SpecVersion is the version of the contract between [Spec] and the agent:
 // "<major>.<minor>". An agent refuses another major version, and ignores fields
 // that it does not know.
-const SpecVersion = "1.0"
+// 1.1 added Tang.Advertisement.
+const SpecVersion = "1.1"
 
 // SpecPath is where cloud-init puts the spec, as JSON, readable by root only.
 const SpecPath = "/etc/holdfast/guest.json"
+
+// AdminGroup is the group of those who may log in: the image's sshd lets in
+// nobody else, and says which rights they have on the machine.
+const AdminGroup = "ssh-users"
+
+// PostgreSQL is the only database engine.
+const PostgreSQL = "postgresql"
 
 // Spec is what a machine is told: public facts and ciphertext, nothing else.
 type Spec struct {
@@ -74,6 +85,10 @@ type Tang struct {
 	// Thumbprint is the SHA-256 thumbprint (RFC 7638) of a signing key, in
 	// base64url: what the server says is trusted only if that key signed it.
 	Thumbprint string `json:"thumbprint"`
+	// Advertisement is what the server answers to GET /adv, a JSON object as
+	// text: with it a volume is bound to the server without asking it (Clevis's
+	// "adv", judged by the thumbprint all the same). Empty: it is asked.
+	Advertisement string `json:"advertisement,omitempty"`
 }
 
 // Binding says what opens a secret unattended: Threshold of the Tang servers.
@@ -148,7 +163,10 @@ type Bucket struct {
 
 // Sealed is a secret that Tang servers open: RFC 7516 JWEs in compact form, as
 // `clevis decrypt` takes them. Any one of them gives the secret; one that needs
-// several servers is a JWE whose content is the next JWE.
+// several servers is a JWE whose content is the next JWE, and has the header
+// parameter "cty": "jose". What has been opened is the secret if it has not the
+// form of a JWE with a header "clevis" ([IsSealed]); no secret has that form.
+// The texts stand in the order of the configuration's servers.
 type Sealed []string
 
 // Restore is what a new machine begins with.
@@ -163,5 +181,29 @@ type Restore struct {
 	Machine string `json:"machine,omitempty"`
 }
 
-// JSON is the spec as the agent reads it. It is deterministic.
-func (s Spec) JSON() ([]byte, error) { return json.MarshalIndent(s, "", "  ") }
+// JSON is the spec as the agent reads it, with a line end. It is deterministic,
+// and has empty lists where the spec has none.
+func (s Spec) JSON() ([]byte, error) {
+	s.Admins, s.Networks, s.Ports, s.Volumes = list(s.Admins), list(s.Networks), list(s.Ports), slices.Clone(list(s.Volumes))
+	for i, v := range s.Volumes {
+		s.Volumes[i].Recovery, s.Volumes[i].Binding.Tang = list(v.Recovery), list(v.Binding.Tang)
+	}
+	if s.Backup != nil {
+		backup := *s.Backup
+		backup.Buckets, backup.Paths, backup.Password = slices.Clone(list(backup.Buckets)), list(backup.Paths), list(backup.Password)
+		for i, b := range backup.Buckets {
+			backup.Buckets[i].Credentials = list(b.Credentials)
+		}
+		s.Backup = &backup
+	}
+	text, err := json.MarshalIndent(s, "", "  ")
+	return append(text, '\n'), err
+}
+
+// list gives the empty list for none.
+func list[L ~[]E, E any](values L) L {
+	if values == nil {
+		return L{}
+	}
+	return values
+}

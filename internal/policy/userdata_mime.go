@@ -48,7 +48,11 @@ func (c *userData) part(header textproto.MIMEHeader, body io.Reader, place strin
 	case "text/cloud-config-archive":
 		c.parts++
 		c.cloudArchive(text, place, depth)
-	case "text/x-shellscript", "text/x-shellscript-per-boot", "text/x-shellscript-per-instance", "text/x-shellscript-per-once", "text/cloud-boothook":
+	case "text/x-shellscript":
+		// cloud-init goes by the first line if it knows that, whatever the type
+		// says (find_ctype in its user_data.py).
+		c.document(text, place, depth+1)
+	case "text/x-shellscript-per-boot", "text/x-shellscript-per-instance", "text/x-shellscript-per-once", "text/cloud-boothook":
 		c.parts++
 		c.program(text, place)
 	case "text/jinja2":

@@ -208,6 +208,7 @@ func TestCheckUserDataArchives(t *testing.T) {
 		{"password", mimeArchive(script, "Content-Type: text/cloud-config\n\npassword: x"), setsUp + "password of Part 2 sets"},
 		{"user", mimeArchive("Content-Type: text/cloud-config\n\nusers: [{passwd: x}]"), setsUp + "users[0].passwd of Part 1 sets"},
 		{"script", mimeArchive("Content-Type: text/x-shellscript\n\n#!/bin/sh\nchpasswd"), setsUp + "Line 2 of Part 1 sets"},
+		{"cloud-config said to be a script", mimeArchive("Content-Type: text/x-shellscript\n\n#cloud-config\npassword: x"), setsUp + "password of Part 1 sets"},
 		{"template part with a password", mimeArchive("Content-Type: text/jinja2\n\n## template: jinja\n#cloud-config\npassword: x"), setsUp + "password of Part 1"},
 		{"base64", mimeArchive("Content-Type: text/cloud-config\nContent-Transfer-Encoding: base64\n\n" + encoded[:8] + "\n" + encoded[8:]), setsUp + "ssh_pwauth of Part 1 lets"},
 		{"quoted-printable", mimeArchive("Content-Type: text/cloud-config\nContent-Transfer-Encoding: quoted-printable\n\nssh_pw=61uth: true"), setsUp + "ssh_pwauth of Part 1 lets"},

@@ -2,6 +2,7 @@ package provider
 
 import (
 	"context"
+	"net/http"
 	"os"
 	"time"
 
@@ -127,6 +128,7 @@ func (p *holdfast) Configure(ctx context.Context, req provider.ConfigureRequest,
 		Catalog:    known,
 		Clouds:     p.clouds(config),
 		Claims:     service.NewClaims(),
+		Tang:       http.DefaultClient,
 		Timeouts:   service.DefaultTimeouts(),
 	}
 	resp.ResourceData, resp.DataSourceData = env, env

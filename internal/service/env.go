@@ -8,6 +8,7 @@ import (
 
 	"github.com/holdfast-cloud/terraform-provider-holdfast/internal/catalog"
 	"github.com/holdfast-cloud/terraform-provider-holdfast/internal/cloud"
+	"github.com/holdfast-cloud/terraform-provider-holdfast/internal/guest/seal"
 )
 
 // Clouds gives the drivers.
@@ -47,6 +48,8 @@ type Env struct {
 	Catalog *catalog.Catalog
 	Clouds  Clouds
 	Claims  *Claims
+	// Tang asks Tang servers for their keys; nil where nobody can be asked.
+	Tang seal.Doer
 	// Timeouts hold where a resource does not set its own.
 	Timeouts Timeouts
 

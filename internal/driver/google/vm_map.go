@@ -183,7 +183,7 @@ func vmLabelsOf(spec cloud.VMSpec) map[string]string {
 
 // originOf digests what a VM is made from: 100 bits.
 func originOf(spec cloud.VMSpec) string {
-	return digest(20, append([]string{spec.Image, spec.UserData}, slices.Sorted(slices.Values(spec.SSHKeys))...)...)
+	return digest(20, append([]string{spec.Image, spec.Origin()}, slices.Sorted(slices.Values(spec.SSHKeys))...)...)
 }
 
 // vmFrom translates what the API says of an instance.
@@ -282,7 +282,7 @@ func madeVM(spec cloud.VMSpec) cloud.VM {
 	native := nativeName(cloud.KindVM, spec.Meta)
 	vm := cloud.VM{Object: objectOf(native, "", spec.Meta, nil), VMSpec: spec, Status: statusRunning, DiskGB: bootDiskGB(spec.Options)}
 	vm.Labels = maps.Clone(spec.Labels)
-	vm.SSHKeys, vm.UserData, vm.Alternatives = nil, "", nil
+	vm.SSHKeys, vm.UserData, vm.UserDataOrigin, vm.Alternatives = nil, "", "", nil
 	vm.Power = cloud.PowerRunning
 	vm.Firewalls, vm.Volumes = slices.Clone(spec.Firewalls), slices.Clone(spec.Volumes)
 	vm.Options = given(spec.Options, optionKMSKey, optionServiceAccount)

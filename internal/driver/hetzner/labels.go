@@ -97,7 +97,7 @@ func selector(filter cloud.Filter) string {
 // originOf digests what a VM is made from; 100 bits of a SHA-256 in lower
 // case base32.
 func originOf(spec cloud.VMSpec) string {
-	parts := append([]string{spec.Image, spec.UserData}, slices.Sorted(slices.Values(spec.SSHKeys))...)
+	parts := append([]string{spec.Image, spec.Origin()}, slices.Sorted(slices.Values(spec.SSHKeys))...)
 	sum := sha256.Sum256([]byte(strings.Join(parts, "\x00")))
 	return strings.ToLower(base32.StdEncoding.WithPadding(base32.NoPadding).EncodeToString(sum[:]))[:20]
 }

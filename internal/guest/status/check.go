@@ -56,7 +56,31 @@ func (s Status) Check() error {
 	if s.Restore != nil {
 		c.restore("restore", *s.Restore)
 	}
+	c.sockets("listening", s.Listening)
+	if len(s.FailedUnits) > MaxUnits {
+		c.fail("failed_units", "there are %d, at most %d are possible", len(s.FailedUnits), MaxUnits)
+	}
+	for i, unit := range s.FailedUnits {
+		c.text(fmt.Sprintf("failed_units[%d]", i), unit, true)
+	}
 	return c.all()
+}
+
+func (c *checker) sockets(path string, sockets []Socket) {
+	if len(sockets) > MaxSockets {
+		c.fail(path, "there are %d, at most %d are possible", len(sockets), MaxSockets)
+	}
+	for i, s := range sockets {
+		at := fmt.Sprintf("%s[%d]", path, i)
+		if s.Protocol != "tcp" && s.Protocol != "udp" {
+			c.fail(at+".protocol", "%q is neither tcp nor udp", clip(s.Protocol))
+		}
+		c.text(at+".address", s.Address, true)
+		if s.Port < 1 || s.Port > 65535 {
+			c.fail(at+".port", "%d is no port", s.Port)
+		}
+		c.text(at+".program", s.Program, false)
+	}
 }
 
 func (c *checker) name(path, name string) {

@@ -5,9 +5,10 @@
 //
 // Version 1 is what v1.schema.json says (JSON Schema, draft 2020-12). Whoever
 // reads it (Parse) is strict about what it knows and tolerant about what is
-// newer: members that version 1.0 does not have are refused in an object that
-// claims to be 1.0, and left out of one that claims a later 1.x. An object of
-// another major version is ErrVersion; its key has another name.
+// newer: members that the object's own version does not have are refused, and
+// what a later 1.x brings is left out. Version 1.1 added listening sockets and
+// failed units. An object of another major version is ErrVersion; its key has
+// another name.
 //
 // The object holds no secrets: no keys, no passwords, no data of a customer.
 // It is the guest's own word. What it says exists is trusted only as far as

@@ -24,7 +24,7 @@ func Schema() string { return schema }
 
 const (
 	majorVersion = 1
-	minorVersion = 0
+	minorVersion = 1
 )
 
 // ErrVersion is of an object whose major version this program does not know.
@@ -61,7 +61,7 @@ func Parse(data []byte) (Status, error) {
 	if major != majorVersion {
 		return Status{}, fmt.Errorf("%w: %s; this program knows %d.x, so update it", ErrVersion, head.Version, majorVersion)
 	}
-	if err := members(data, minor <= minorVersion); err != nil {
+	if err := members(data, minor); err != nil {
 		return Status{}, fmt.Errorf("status: %w", err)
 	}
 	var s Status
@@ -104,12 +104,13 @@ func list[T any](items []T) []T { return append([]T{}, items...) }
 
 // members looks at the names that encoding/json does not look at closely
 // enough: it takes "Tenant" for "tenant", the last of two of the same name, a
-// missing member for an empty one, and null for anything. strict refuses names
-// that the contract does not have.
-func members(data []byte, strict bool) error {
+// missing member for an empty one, and null for anything. Names that the
+// contract does not have in the object's minor version are refused, unless it
+// is a later one than this program knows.
+func members(data []byte, minor int) error {
 	decoder := json.NewDecoder(bytes.NewReader(data))
 	decoder.UseNumber()
-	w := &walker{decoder: decoder, strict: strict}
+	w := &walker{decoder: decoder, minor: minor}
 	err := w.value(reflect.TypeFor[Status](), "")
 	switch _, behind := decoder.Token(); {
 	case errors.Is(err, errEnough):
@@ -125,7 +126,7 @@ func members(data []byte, strict bool) error {
 type walker struct {
 	problems
 	decoder *json.Decoder
-	strict  bool
+	minor   int
 }
 
 // errEnough ends a walk: more is wrong than anybody wants to read.
@@ -228,6 +229,9 @@ func (w *walker) object(want reflect.Type, path string) error {
 		seen[name] = true
 		field, ok := known[name]
 		if ok {
+			if field.since > w.minor {
+				w.fail(at, fmt.Sprintf("is not part of the contract before version %d.%d", majorVersion, field.since))
+			}
 			err = w.value(field.of, at)
 		} else {
 			err = w.unknown(at, sameButCase(known, name))
@@ -251,7 +255,7 @@ func (w *walker) unknown(at, same string) error {
 	switch {
 	case same != "":
 		w.fail(at, fmt.Sprintf("is written %s", same))
-	case w.strict:
+	case w.minor <= minorVersion:
 		w.fail(at, "is not part of the contract")
 	}
 	if w.full() {
@@ -276,6 +280,8 @@ func sameButCase(known map[string]field, name string) string {
 type field struct {
 	of     reflect.Type
 	needed bool
+	// since is the minor version that brought it.
+	since int
 }
 
 // fields are the members of a struct of the contract; nil of what is none
@@ -287,7 +293,8 @@ func fields(of reflect.Type) map[string]field {
 	known := map[string]field{}
 	for i := range of.NumField() {
 		name, option, _ := strings.Cut(of.Field(i).Tag.Get("json"), ",")
-		known[name] = field{of: of.Field(i).Type, needed: option != "omitempty"}
+		since, _ := strconv.Atoi(of.Field(i).Tag.Get("since")) // without one: 0
+		known[name] = field{of: of.Field(i).Type, needed: option == "", since: since}
 	}
 	return known
 }

@@ -7,7 +7,7 @@ import (
 )
 
 // Version is the version that this package writes.
-const Version = "1.0"
+const Version = "1.1"
 
 // MaxBytes is the size that a reader accepts: an object with three buckets of
 // MaxSnapshots snapshots each stays below it.
@@ -29,7 +29,7 @@ func Key(deployment, tenant string) string { return Prefix(deployment, tenant) +
 
 // Status is what a guest tells.
 type Status struct {
-	// Version is "<major>.<minor>" of the contract: "1.0".
+	// Version is "<major>.<minor>" of the contract: "1.1".
 	Version    string `json:"version"`
 	Deployment string `json:"deployment"`
 	Tenant     string `json:"tenant"`
@@ -45,6 +45,29 @@ type Status struct {
 	Backups []Bucket `json:"backups"`
 	// Restore is there while a restore runs, and after the last one.
 	Restore *Restore `json:"restore,omitempty"`
+	// Listening are the sockets that take connections or datagrams, from
+	// version 1.1 on; nil where they were not measured.
+	Listening []Socket `json:"listening,omitzero" since:"1"`
+	// FailedUnits are the names of the services that failed, from version 1.1
+	// on; nil where they were not measured.
+	FailedUnits []string `json:"failed_units,omitzero" since:"1"`
+}
+
+// MaxSockets and MaxUnits bound what is told of a machine that is badly off.
+const (
+	MaxSockets = 64
+	MaxUnits   = 32
+)
+
+// Socket is one that listens (SYS-2).
+type Socket struct {
+	// Protocol is "tcp" or "udp".
+	Protocol string `json:"protocol"`
+	// Address that it is bound to; "0.0.0.0" or "::" for all.
+	Address string `json:"address"`
+	Port    int    `json:"port"`
+	// Program is the name of the process; empty where it is not known.
+	Program string `json:"program,omitempty"`
 }
 
 // System is the patch level (SYS-1).

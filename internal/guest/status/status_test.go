@@ -26,7 +26,7 @@ func example() Status {
 	day := func(d int) time.Time { return time.Date(2026, 11, d, 2, 30, 4, 0, zone) }
 	id := func(c string) string { return strings.Repeat(c, 64) }
 	return Status{
-		Version: "1.0", Deployment: "acme-eu", Tenant: "acme", Machine: "acme", WrittenAt: day(22).Add(20 * time.Minute),
+		Version: "1.1", Deployment: "acme-eu", Tenant: "acme", Machine: "acme", WrittenAt: day(22).Add(20 * time.Minute),
 		BootID: "0b1d6a4e-3c7f-4e21-9d55-2f6a0c9e7b13",
 		System: System{OS: "Debian GNU/Linux 13 (trixie)", Kernel: "6.12.48+deb13-amd64", BootedAt: day(1), PatchedAt: day(21), SecurityUpdates: 0, RebootRequired: true},
 		Volumes: []Volume{
@@ -49,6 +49,11 @@ func example() Status {
 			{Name: "acme-eu-backups-hel1", Location: "hetzner/hel1", Snapshots: []Snapshot{}},
 		},
 		Restore: &Restore{Phase: PhaseRunning, Bucket: "acme-eu-backups-nbg1", Snapshot: id("a"), StartedAt: day(1), UpdatedAt: day(1).Add(time.Minute), BytesDone: 1 << 20, BytesTotal: 734003200},
+		Listening: []Socket{
+			{Protocol: "tcp", Address: "0.0.0.0", Port: 22, Program: "sshd"},
+			{Protocol: "udp", Address: "10.1.0.2", Port: 68},
+		},
+		FailedUnits: []string{"holdfast-backup.service"},
 	}
 }
 
@@ -112,7 +117,7 @@ var changes = []struct {
 	// want is in the parser's message; empty if the object stays good.
 	want string
 }{
-	{"nothing", `"1.0"`, `"1.0"`, ""},
+	{"nothing", `"1.1"`, `"1.1"`, ""},
 	{"without volumes", `"volumes": [`, `"volumes": [], "x": [`, "x: is not part of the contract"},
 	{"misspelt", `"tenant"`, `"tenat"`, "tenat: is not part of the contract"},
 	{"missing", `"tenant": "acme",`, ``, "tenant: is missing"},
@@ -142,6 +147,14 @@ var changes = []struct {
 	{"a cipher without encryption", `"format": "none"`, `"format": "none", "cipher": "aes"`, "volumes[1].cipher: a volume without encryption has none"},
 	{"unknown format", `"format": "luks2"`, `"format": "luks1"`, `volumes[0].format: "luks1" is neither`},
 	{"a long message", `Fatal: unable`, strings.Repeat("long ", 60), "backups[1].last_run.message: has"},
+	{"neither tcp nor udp", `"udp"`, `"sctp"`, `listening[1].protocol: "sctp" is neither`},
+	{"no port", `"port": 68`, `"port": 0`, "listening[1].port: 0 is no port"},
+	{"a large port", `"port": 68`, `"port": 65536`, "listening[1].port: 65536 is no port"},
+	{"no address", `"address": "10.1.0.2",`, ``, "listening[1].address: is missing"},
+	{"a socket's misspelt member", `"port": 68`, `"port": 68, "pid": 1`, "listening[1].pid: is not part"},
+	{"a unit without a name", `"holdfast-backup.service"`, `""`, "failed_units[0]: is missing or empty"},
+	{"units as a text", `"failed_units": [`, `"failed_units": "none", "x": [`, "failed_units: is not a list"},
+	{"1.1's members in 1.0", `"1.1"`, `"1.0"`, "listening: is not part of the contract before version 1.1"},
 	{"no kernel", `"6.12.48+deb13-amd64"`, `""`, "system.kernel: is missing or empty"},
 }
 
@@ -187,9 +200,9 @@ func TestParseRefuses(t *testing.T) {
 		{"cut off", "\n}\n", "", "unexpected end"},
 		{"no object", string(good), `[]`, "status: json"},
 		{"nothing", string(good), ``, "unexpected end"},
-		{"no version", `"version": "1.0",`, ``, `version: "" is no version`},
-		{"no such version", `"1.0"`, `"1"`, `"1" is no version: <major>.<minor>`},
-		{"too large", `"1.0"`, `"1.0"` + strings.Repeat(" ", MaxBytes), "at most 65536 are possible"},
+		{"no version", `"version": "1.1",`, ``, `version: "" is no version`},
+		{"no such version", `"1.1"`, `"1"`, `"1" is no version: <major>.<minor>`},
+		{"too large", `"1.1"`, `"1.1"` + strings.Repeat(" ", MaxBytes), "at most 65536 are possible"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			text := strings.Replace(string(good), tc.old, tc.new, 1)
@@ -215,7 +228,7 @@ func TestParseLaterVersions(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	later := strings.NewReplacer(`"1.0"`, `"1.7"`, `"bytes": 734003200,`, `"bytes": 734003200, "parent": {"id": [null, {"tenant": 1}]},`, `"boot_id"`, `"weather": "fine", "boot_id"`).Replace(string(good))
+	later := strings.NewReplacer(`"1.1"`, `"1.7"`, `"bytes": 734003200,`, `"bytes": 734003200, "parent": {"id": [null, {"tenant": 1}]},`, `"boot_id"`, `"weather": "fine", "boot_id"`).Replace(string(good))
 	got, err := Parse([]byte(later))
 	if err != nil {
 		t.Fatal(err)
@@ -229,7 +242,7 @@ func TestParseLaterVersions(t *testing.T) {
 		t.Errorf("a later version without a tenant: %v", err)
 	}
 	for _, version := range []string{"2.0", "10.3"} {
-		if _, err := Parse([]byte(strings.Replace(string(good), `"1.0"`, `"`+version+`"`, 1))); !errors.Is(err, ErrVersion) || !strings.Contains(err.Error(), version) {
+		if _, err := Parse([]byte(strings.Replace(string(good), `"1.1"`, `"`+version+`"`, 1))); !errors.Is(err, ErrVersion) || !strings.Contains(err.Error(), version) {
 			t.Errorf("version %s: %v", version, err)
 		}
 	}
@@ -289,7 +302,7 @@ func TestSchemaHasTheMembersOfTheTypes(t *testing.T) {
 		reflect.TypeFor[Status](): json.RawMessage(Schema()), reflect.TypeFor[System](): document.Properties["system"],
 		reflect.TypeFor[Volume](): document.Defs["volume"], reflect.TypeFor[Bucket](): document.Defs["bucket"],
 		reflect.TypeFor[Snapshot](): document.Defs["snapshot"], reflect.TypeFor[Check](): document.Defs["check"],
-		reflect.TypeFor[Run](): document.Defs["run"], reflect.TypeFor[Restore](): document.Defs["restore"],
+		reflect.TypeFor[Run](): document.Defs["run"], reflect.TypeFor[Socket](): document.Defs["socket"], reflect.TypeFor[Restore](): document.Defs["restore"],
 	} {
 		var object struct {
 			AdditionalProperties *bool                      `json:"additionalProperties"`
@@ -314,6 +327,44 @@ func TestSchemaHasTheMembersOfTheTypes(t *testing.T) {
 		}
 		if len(object.Properties) != len(known) {
 			t.Errorf("%s has %d members, its schema %d", of, len(known), len(object.Properties))
+		}
+	}
+}
+
+// An object of version 1.0 is good as it was; one of 1.1 may be without what 1.1
+// brought, and tells nothing apart from nothing measured.
+func TestVersionsOfTheContract(t *testing.T) {
+	old := example()
+	old.Version, old.Listening, old.FailedUnits = "1.0", nil, nil
+	none := example()
+	none.Listening, none.FailedUnits = []Socket{}, []string{}
+	unmeasured := example()
+	unmeasured.Listening, unmeasured.FailedUnits = nil, nil
+	for name, want := range map[string]Status{"1.0": old, "nothing listens": none, "not measured": unmeasured} {
+		text, err := want.Encode()
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		if err := valid(t, compileSchema(t), text); err != nil {
+			t.Errorf("%s: the schema says %v", name, err)
+		}
+		got, err := Parse(text)
+		if diff := cmp.Diff(want, got); err != nil || diff != "" {
+			t.Errorf("%s: %v %s", name, err, diff)
+		}
+	}
+	old.FailedUnits = []string{}
+	if _, err := old.Encode(); err == nil || !strings.Contains(err.Error(), "before version 1.1") {
+		t.Errorf("1.0 with failed units: %v", err)
+	}
+	for _, many := range []func(*Status){
+		func(s *Status) { s.Listening = make([]Socket, MaxSockets+1) },
+		func(s *Status) { s.FailedUnits = make([]string, MaxUnits+1) },
+	} {
+		s := example()
+		many(&s)
+		if _, err := s.Encode(); err == nil || !strings.Contains(err.Error(), "are possible") {
+			t.Errorf("too many: %v", err)
 		}
 	}
 }

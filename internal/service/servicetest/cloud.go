@@ -94,7 +94,7 @@ func NewCloud() *Cloud {
 // newVM makes a machine as a vendor shows it: user data and SSH keys cannot
 // be read back.
 func (c *Cloud) newVM(o cloud.Object, s cloud.VMSpec) cloud.VM {
-	s.UserData, s.SSHKeys = "", nil
+	s.UserData, s.UserDataOrigin, s.SSHKeys = "", "", nil
 	vm := cloud.VM{Object: o, VMSpec: s, Status: "running"}
 	if s.Power == cloud.PowerStopped {
 		vm.Status = "off"

@@ -133,7 +133,8 @@ func (tf *Terraform) static(d *tfprotov6.DynamicValue) tftypes.Value {
 func (tf *Terraform) Validate(config Config) Diags {
 	tf.t.Helper()
 	answer, err := tf.server.ValidateResourceConfig(tf.t.Context(), &tfprotov6.ValidateResourceConfigRequest{
-		TypeName: tf.name, Config: tf.dynamic(tf.value(config))})
+		TypeName: tf.name, Config: tf.dynamic(tf.value(config)),
+		ClientCapabilities: &tfprotov6.ValidateResourceConfigClientCapabilities{WriteOnlyAttributesAllowed: true}})
 	if err != nil {
 		tf.t.Fatal(err)
 	}

@@ -1,6 +1,7 @@
 package vm
 
 import (
+	"cmp"
 	"context"
 	"net/netip"
 
@@ -16,18 +17,19 @@ import (
 func toSpec(ctx context.Context, m *model, meta cloud.Meta) (cloud.VMSpec, diag.Diagnostics) {
 	var diags diag.Diagnostics
 	spec := cloud.VMSpec{
-		Meta:         meta,
-		ServerType:   m.ServerType.ValueString(),
-		Alternatives: m.alternatives,
-		Image:        m.Image.ValueString(),
-		SSHKeys:      natives(parseIDs(m.SSHKeyIDs)),
-		Firewalls:    natives(parseIDs(m.FirewallIDs)),
-		Volumes:      natives(parseIDs(m.VolumeIDs)),
-		UserData:     m.UserData.ValueString(),
-		Power:        cloud.PowerState(m.PowerState.ValueString()),
-		PublicIPv4:   m.PublicIPv4.ValueBool(),
-		PublicIPv6:   m.PublicIPv6.ValueBool(),
-		Options:      options(ctx, m, meta.Location, &diags),
+		Meta:           meta,
+		ServerType:     m.ServerType.ValueString(),
+		Alternatives:   m.alternatives,
+		Image:          m.Image.ValueString(),
+		SSHKeys:        natives(parseIDs(m.SSHKeyIDs)),
+		Firewalls:      natives(parseIDs(m.FirewallIDs)),
+		Volumes:        natives(parseIDs(m.VolumeIDs)),
+		UserData:       cmp.Or(m.composed, m.UserData.ValueString()),
+		UserDataOrigin: m.GuestHash.ValueString(),
+		Power:          cloud.PowerState(m.PowerState.ValueString()),
+		PublicIPv4:     m.PublicIPv4.ValueBool(),
+		PublicIPv6:     m.PublicIPv6.ValueBool(),
+		Options:        options(ctx, m, meta.Location, &diags),
 	}
 	if id, err := cloud.ParseID(m.NetworkID.ValueString()); err == nil {
 		spec.Network = id.Native
@@ -75,6 +77,7 @@ func fromObject(_ context.Context, m *model, vm cloud.VM) diag.Diagnostics {
 	m.PublicIPv6 = types.BoolValue(vm.PublicIPv6)
 	m.IPv4Address, m.IPv6Address, m.IPv6Network = addresses(vm)
 	m.Status = service.OptionalString(vm.Status)
+	keepGuest(m)
 	observeHetzner(m, vm, location)
 	observeGoogle(m, vm, location)
 	return diags

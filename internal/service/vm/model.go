@@ -23,6 +23,10 @@ type model struct {
 	VolumeIDs    types.Set     `tfsdk:"volume_ids"`
 	BackupPlanID types.String  `tfsdk:"backup_plan_id"`
 	UserData     types.String  `tfsdk:"user_data"`
+	Guest        types.Object  `tfsdk:"guest"`
+	GuestHash    types.String  `tfsdk:"guest_hash"`
+	GuestCurrent types.Bool    `tfsdk:"guest_current"`
+	Restore      types.Object  `tfsdk:"restore"`
 	PowerState   types.String  `tfsdk:"power_state"`
 	PublicIPv4   types.Bool    `tfsdk:"public_ipv4"`
 	PublicIPv6   types.Bool    `tfsdk:"public_ipv6"`
@@ -36,4 +40,7 @@ type model struct {
 	// alternatives are the server types to order when ServerType is sold out:
 	// only an apply knows them, and no state keeps them.
 	alternatives []string
+	// composed are the user data with the guest's settings and sealed secrets:
+	// only the apply that makes the machine knows them.
+	composed string
 }

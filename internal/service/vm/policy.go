@@ -36,6 +36,7 @@ func check(ctx context.Context, m *model, diags *diag.Diagnostics) {
 	if service.Known(m.BackupPlanID) {
 		service.Report(diags, policy.CheckName("backup_plan_id", m.BackupPlanID.ValueString())...)
 	}
+	checkGuest(ctx, m, diags)
 	checkHetzner(ctx, m, diags)
 	checkGoogle(m, diags)
 }

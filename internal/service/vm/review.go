@@ -39,6 +39,7 @@ func review(ctx context.Context, r *service.Review[model]) {
 	}
 	reviewOwners(ctx, r, driver, location, &vm)
 	judge(r.Plan, vm, driver.Capabilities(), r.Diags)
+	reviewGuest(ctx, r, driver, location)
 }
 
 // sizes decides on the server type. A plan tells it only where the

@@ -16,7 +16,7 @@ func NewResource() resource.Resource {
 	return service.NewResource[model](service.Definition[model, cloud.VMSpec, cloud.VM]{
 		Kind:       cloud.KindVM,
 		Noun:       "VM",
-		Schema:     resourceSchema,
+		Schema:     wholeSchema,
 		Store:      storeOf,
 		Check:      check,
 		Replaces:   replaces,

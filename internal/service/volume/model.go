@@ -10,8 +10,9 @@ import (
 type model struct {
 	service.Common
 	service.Tenancy
-	SizeGB    types.Int64  `tfsdk:"size_gb"`
-	Encrypted types.Bool   `tfsdk:"encrypted"`
-	Device    types.String `tfsdk:"device"`
-	Google    types.Object `tfsdk:"google"`
+	SizeGB     types.Int64  `tfsdk:"size_gb"`
+	Encrypted  types.Bool   `tfsdk:"encrypted"`
+	Device     types.String `tfsdk:"device"`
+	Encryption types.Object `tfsdk:"encryption"`
+	Google     types.Object `tfsdk:"google"`
 }

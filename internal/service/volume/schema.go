@@ -9,6 +9,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/stringplanmodifier"
 
 	"github.com/holdfast-cloud/terraform-provider-holdfast/internal/service"
+	"github.com/holdfast-cloud/terraform-provider-holdfast/internal/service/encryption"
 	"github.com/holdfast-cloud/terraform-provider-holdfast/internal/service/googleblock"
 )
 
@@ -30,6 +31,10 @@ func resourceSchema(_ context.Context) schema.Schema {
 		PlanModifiers:       []planmodifier.String{stringplanmodifier.UseStateForUnknown()},
 		MarkdownDescription: "The path at which a Linux guest finds the volume.",
 	}
+	attributes[encryption.Name] = encryption.Attribute("What opens the volume that the guest encrypts with LUKS2 (AES-256, XTS; ENC-1): required of a volume that a `holdfast_vm` mounts by its `guest.mounts`. " +
+		"The machine makes the volume's key itself, binds it to Tang servers in its network, and seals a recovery key to the operators; no key is ever known to Terraform or the cloud. " +
+		"No cloud keeps these settings: an import does not know them, and the next apply writes them to the state. Changed in place, with nothing asked of the cloud: " +
+		"**they act when the machine that mounts the volume is first made, on a volume that is still empty**. A volume that is encrypted already keeps what it was bound to; bind it anew in the machine (`clevis luks bind`).")
 	return schema.Schema{
 		MarkdownDescription: "A data disk of one location, encrypted at rest (ENC-1). A VM holds it by naming it in `volume_ids`. " +
 			"Removing the volume from the configuration destroys its data: set `deletion_protection` where that must not happen.",

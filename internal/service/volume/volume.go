@@ -2,6 +2,7 @@ package volume
 
 import (
 	"context"
+	"strings"
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
@@ -11,6 +12,7 @@ import (
 	"github.com/holdfast-cloud/terraform-provider-holdfast/internal/cloud"
 	"github.com/holdfast-cloud/terraform-provider-holdfast/internal/policy"
 	"github.com/holdfast-cloud/terraform-provider-holdfast/internal/service"
+	"github.com/holdfast-cloud/terraform-provider-holdfast/internal/service/encryption"
 	"github.com/holdfast-cloud/terraform-provider-holdfast/internal/service/googleblock"
 )
 
@@ -35,7 +37,10 @@ func NewResource() resource.Resource {
 // the size is one at all.
 func check(_ context.Context, m *model, diags *diag.Diagnostics) {
 	findings, _ := policy.CheckVolume(policy.Volume{Encrypted: encrypted(m.Encrypted), SizeGB: size(m.SizeGB)}, cloud.Capabilities{})
-	service.Report(diags, append(findings, googleblock.Check(m.Location, m.Google)...)...)
+	findings = append(findings, googleblock.Check(m.Location, m.Google)...)
+	// Where it is not known yet, a virtual TPM counts as possible.
+	vtpm := !service.Known(m.Location) || strings.HasPrefix(m.Location.ValueString(), googleblock.Name+"/")
+	service.Report(diags, append(findings, encryption.Check(encryption.Name, m.Encryption, vtpm)...)...)
 }
 
 // encrypted reads the attribute; without it the default holds.
@@ -108,6 +113,9 @@ func fromObject(_ context.Context, m *model, v cloud.Volume) diag.Diagnostics {
 	m.SizeGB = types.Int64Value(v.SizeGB)
 	m.Encrypted = types.BoolValue(true)
 	m.Device = service.OptionalString(v.Device)
+	if m.Encryption.IsNull() { // an import: no cloud keeps it
+		m.Encryption = types.ObjectNull(encryption.Types())
+	}
 	location, err := cloud.ParseLocation(m.Location.ValueString())
 	if err != nil {
 		return diag.Diagnostics{diag.NewAttributeErrorDiagnostic(path.Root("location"), "Not a location", err.Error())}
