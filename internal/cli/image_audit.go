@@ -3,6 +3,7 @@ package cli
 import (
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/holdfast-cloud/terraform-provider-holdfast/internal/image"
 	"github.com/holdfast-cloud/terraform-provider-holdfast/internal/image/build"
 )
 
@@ -20,8 +22,8 @@ func imageAuditCommand() *cobra.Command {
 		Use:   "audit DIR",
 		Short: "Put the scores of audits on a booted machine into the image's manifest, and hold them to their floors",
 		Long: `Read what OpenSCAP and Lynis reported of a machine that was booted from the image,
-and put the scores into manifest.json. A score below its floor is an error, after
-it was written.`,
+and put the scores into manifest.json. Each rule that failed is printed with the
+reason why that is accepted; one without, or a score below its floor, is an error.`,
 		Example: `  holdfast image audit build/image --xccdf results.xml --lynis lynis-report.dat`,
 		Args:    cobra.ExactArgs(1),
 		RunE: func(command *cobra.Command, args []string) error {
@@ -40,14 +42,22 @@ it was written.`,
 			for _, audit := range audits {
 				manifest.Audits = slices.DeleteFunc(manifest.Audits, func(old build.Audit) bool { return old.Name == audit.Name })
 				manifest.Audits = append(manifest.Audits, audit)
-				fmt.Fprintf(command.OutOrStdout(), "%-24s %5.1f  failed: %s\n", audit.Name, audit.Score, strings.Join(audit.Failed, " "))
+				fmt.Fprintf(command.OutOrStdout(), "%-24s %5.1f\n", audit.Name, audit.Score)
+			}
+			unexplained, err := explain(command.OutOrStdout(), audits)
+			if err != nil {
+				return err
 			}
 			slices.SortFunc(manifest.Audits, func(a, b build.Audit) int { return strings.Compare(a.Name, b.Name) })
 			if err := build.WriteManifest(name, manifest); err != nil {
 				return err
 			}
-			if below := build.Below(audits); len(below) > 0 {
-				return errors.New(strings.Join(below, "\n"))
+			wrong := build.Below(audits)
+			for _, rule := range unexplained {
+				wrong = append(wrong, rule+" fails, and no reason to accept that is known")
+			}
+			if len(wrong) > 0 {
+				return errors.New(strings.Join(wrong, "\n"))
 			}
 			return nil
 		},
@@ -82,4 +92,29 @@ func readAudits(xccdf, lynis string) ([]build.Audit, error) {
 		audits = append(audits, audit)
 	}
 	return audits, nil
+}
+
+// explain prints what failed of the rules, each once, with the reason; it returns
+// those without one. Lynis' suggestions are no rules: its index is what counts.
+func explain(to io.Writer, audits []build.Audit) ([]string, error) {
+	accepted, err := image.LoadAccepted()
+	if err != nil {
+		return nil, err
+	}
+	var rules, unexplained []string
+	for _, audit := range audits {
+		if audit.Applicable > 0 {
+			rules = append(rules, audit.Failed...)
+		}
+	}
+	slices.Sort(rules)
+	for _, rule := range slices.Compact(rules) {
+		reason := accepted.Reason(rule)
+		if reason == "" {
+			unexplained = append(unexplained, rule)
+			continue
+		}
+		fmt.Fprintf(to, "  %s: %s\n", rule, reason)
+	}
+	return unexplained, nil
 }

@@ -69,3 +69,38 @@ func TestImageVerify(t *testing.T) {
 		t.Errorf("exit code %d: %s", code, errs)
 	}
 }
+
+func TestImageAudit(t *testing.T) {
+	dir := t.TempDir()
+	write := func(name, text string) string {
+		name = filepath.Join(dir, name)
+		if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return name
+	}
+	write("manifest.json", `{"version":1}`)
+	results := func(failing string) string {
+		var s strings.Builder
+		s.WriteString("<Benchmark>")
+		for _, level := range []string{"minimal", "intermediary", "enhanced", "high"} {
+			s.WriteString(`<Profile id="xccdf_org.ssgproject.content_profile_anssi_bp28_` + level + `"><select idref="xccdf_org.ssgproject.content_rule_` + failing + `" selected="true"/><select idref="xccdf_org.ssgproject.content_rule_good" selected="true"/></Profile>`)
+		}
+		s.WriteString(`<rule-result idref="xccdf_org.ssgproject.content_rule_` + failing + `"><result>fail</result></rule-result><rule-result idref="xccdf_org.ssgproject.content_rule_good"><result>pass</result></rule-result></Benchmark>`)
+		return s.String()
+	}
+	code, out, errs := runImage(t, "audit", dir, "--xccdf", write("r.xml", results("mount_option_var_noexec")), "--lynis", write("l.dat", "hardening_index=88\n"))
+	if code != ExitError || !strings.Contains(errs, "anssi_bp28_minimal: 50.0") || strings.Contains(errs, "lynis") || strings.Contains(errs, "no reason") || !strings.Contains(out, "mount_option_var_noexec: dpkg runs") {
+		t.Errorf("exit code %d: %s%s", code, out, errs)
+	}
+	if text, _ := os.ReadFile(filepath.Join(dir, "manifest.json")); !strings.Contains(string(text), `"name": "lynis",
+   "score": 88`) {
+		t.Errorf("the manifest has not the score: %s", text)
+	}
+	if _, _, errs = runImage(t, "audit", dir, "--xccdf", write("r.xml", results("mount_option_home_noexec"))); !strings.Contains(errs, "mount_option_home_noexec fails, and no reason") {
+		t.Errorf("got %s", errs)
+	}
+	if code, _, errs = runImage(t, "audit", dir, "--lynis", write("l.dat", "hardening_index=90\n")); code != ExitOK {
+		t.Errorf("exit code %d: %s", code, errs)
+	}
+}
