@@ -98,6 +98,7 @@ Started by a person it offers the tools below; all but backups and orphans need 
 		simCommand(),
 		orphansCommand(options.Provider),
 		backupsCommand(options.Provider, options.Now),
+		imageCommand(),
 		versionCommand(options.Version),
 		schemaCommand(options.Provider),
 	)
