@@ -59,8 +59,9 @@ type ImageDriver interface {
 const (
 	// LabelSource carries ImageSpec.Source.
 	LabelSource = "holdfast-source"
-	// LabelBuilds marks a temporary machine with BuilderMark.
-	LabelBuilds = "holdfast-builds"
+	// LabelBuilds marks a temporary machine with BuilderMark. It lacks the
+	// reserved prefix, so that MetaOf tells it of observed machines.
+	LabelBuilds = "builds-holdfast-image"
 )
 
 // ImagesOf gives a driver's images; CodeUnsupported where it has none.
