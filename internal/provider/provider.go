@@ -17,6 +17,7 @@ import (
 	"github.com/holdfast-cloud/terraform-provider-holdfast/internal/service/backup/inventory"
 	"github.com/holdfast-cloud/terraform-provider-holdfast/internal/service/backup/plan"
 	"github.com/holdfast-cloud/terraform-provider-holdfast/internal/service/firewall"
+	"github.com/holdfast-cloud/terraform-provider-holdfast/internal/service/image"
 	"github.com/holdfast-cloud/terraform-provider-holdfast/internal/service/network"
 	"github.com/holdfast-cloud/terraform-provider-holdfast/internal/service/orphans"
 	"github.com/holdfast-cloud/terraform-provider-holdfast/internal/service/site"
@@ -138,6 +139,7 @@ func (p *holdfast) Resources(context.Context) []func() resource.Resource {
 		bucket.NewResource,
 		func() resource.Resource { return plan.NewResource(time.Now) },
 		firewall.NewResource,
+		image.NewResource,
 		network.NewResource,
 		sshkey.NewResource,
 		vm.NewResource,

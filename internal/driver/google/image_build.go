@@ -123,7 +123,12 @@ func (s imageStore) build(ctx context.Context, spec cloud.ImageSpec, saved func(
 		return made, err
 	}
 	s.d.log.InfoContext(ctx, "making the image of its disk", "instance", builder, "image", spec.Name)
-	return s.d.imagesFrom(s.d.zoneURL(spec.Location.Name, "disks", childName(builder, "boot"))).Create(ctx, spec, saved)
+	store := s.d.imagesFrom(s.d.zoneURL(spec.Location.Name, "disks", childName(builder, "boot")))
+	if made, err = store.Create(ctx, spec, saved); err != nil {
+		return made, err
+	}
+	// Its size and architecture are the vendor's to tell.
+	return store.read(ctx, made)
 }
 
 // hardened waits until the temporary instance has switched itself off.

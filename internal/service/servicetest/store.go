@@ -21,6 +21,9 @@ type Store[S, T any] struct {
 	build  func(cloud.Object, S) T
 	take   func(T) (cloud.Object, S, cloud.Meta)
 	metaOf func(S) cloud.Meta
+	// keyOf, if set, is the key of a spec where name and location do not make
+	// it; then names are no obstacle either.
+	keyOf func(S) string
 }
 
 func newStore[S, T any](c *Cloud, kind cloud.Kind, build func(cloud.Object, S) T, take func(T) (cloud.Object, S, cloud.Meta), metaOf func(S) cloud.Meta) *Store[S, T] {
@@ -60,8 +63,9 @@ func (s *Store[S, T]) place(spec S) (T, error) {
 	defer s.cloud.mu.Unlock()
 	want := s.metaOf(spec)
 	for native, existing := range s.objects {
-		object, _, has := s.take(existing)
+		object, made, has := s.take(existing)
 		switch {
+		case s.keyOf != nil && s.keyOf(made) != s.keyOf(spec):
 		case s.key(has) == s.key(want):
 			s.objects[native] = s.build(object, spec)
 			return s.objects[native], nil
