@@ -52,7 +52,7 @@ func New(version string, opts ...Option) func() provider.Provider {
 
 // realClouds reaches the clouds over the network.
 func realClouds(config Config) service.Clouds {
-	return NewClouds(CloudsConfig{Deployment: config.Deployment, Version: config.Version, Lost: config.Lost,
+	return NewClouds(CloudsConfig{Logger: newLogger(), Deployment: config.Deployment, Version: config.Version, Lost: config.Lost,
 		Hetzner: config.Hetzner, Google: config.Google})
 }
 
