@@ -24,11 +24,16 @@ type Store[S, T any] struct {
 	// keyOf, if set, is the key of a spec where name and location do not make
 	// it; then names are no obstacle either.
 	keyOf func(S) string
+	// hear, if set, is told what every create asks for.
+	hear func(S)
 }
 
 func newStore[S, T any](c *Cloud, kind cloud.Kind, build func(cloud.Object, S) T, take func(T) (cloud.Object, S, cloud.Meta), metaOf func(S) cloud.Meta) *Store[S, T] {
 	return &Store[S, T]{cloud: c, kind: kind, objects: map[string]T{}, build: build, take: take, metaOf: metaOf}
 }
+
+// Hear lets somebody hear what every create asks for.
+func (s *Store[S, T]) Hear(hear func(S)) { s.hear = hear }
 
 // key is what makes an object unique, by which a create adopts it.
 func (s *Store[S, T]) key(m cloud.Meta) string {
@@ -44,6 +49,9 @@ func (s *Store[S, T]) Create(ctx context.Context, spec S, saved func(T)) (T, err
 	var zero T
 	if err := s.cloud.enter(ctx, "create", s.kind, ""); err != nil {
 		return zero, err
+	}
+	if s.hear != nil {
+		s.hear(spec)
 	}
 	made, err := s.place(spec)
 	if err != nil {
