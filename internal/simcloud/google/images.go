@@ -166,8 +166,11 @@ func viewImage(_ *call, m *Image) any {
 	}
 	out := map[string]any{"kind": "compute#image", "id": uintString(m.number()), "creationTimestamp": created, "name": m.Name,
 		"description": m.Description, "sourceType": "RAW", "status": status, "diskSizeGb": Int64(m.DiskGB),
-		"archiveSizeBytes": Int64(m.ArchiveBytes), "architecture": m.Architecture, "guestOsFeatures": features,
+		"archiveSizeBytes": Int64(m.ArchiveBytes), "guestOsFeatures": features,
 		"labelFingerprint": fingerprint(m.Labels), "selfLink": linkTo(m), "storageLocations": []string{"us", "eu", "asia"}}
+	if m.Architecture != "" { // of a disk that was empty, nobody knows
+		out["architecture"] = m.Architecture
+	}
 	if m.Family != "" {
 		out["family"] = m.Family
 	}
