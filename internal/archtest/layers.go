@@ -92,7 +92,7 @@ func Layers() []Layer {
 			Packages: []string{"internal/service/..."},
 			Module: []string{
 				"internal/cloud", "internal/catalog", "internal/policy", "internal/backup",
-				"internal/guest/...", "internal/image", "internal/recovery",
+				"internal/guest/...", "internal/image", "internal/image/cloudbuild", "internal/recovery",
 			},
 			Forbidden: append([]string{commandLine}, vendorSDKs...),
 			Why:       "services speak to the neutral interfaces: never to a driver, its budget or the embedded cloud",

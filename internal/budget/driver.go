@@ -44,10 +44,39 @@ func Wrap(inner cloud.Driver, clock Clock, deployment string) cloud.Driver {
 				}
 			}),
 	}
-	if stores, ok := inner.(cloud.BucketDriver); ok {
+	stores, hasBuckets := inner.(cloud.BucketDriver)
+	pictures, hasImages := inner.(cloud.ImageDriver)
+	var images imageReads
+	if hasImages {
+		images = imageReads{newCoalesced(pictures.Images(), clock, deployment,
+			func(s cloud.ImageSpec) string { return cloud.ImageKey(s.Meta, s.Source) }, nil)}
+	}
+	switch {
+	case hasBuckets && hasImages:
+		return &fullDriver{bucketDriver{driver: wrapped, stores: stores}, images}
+	case hasBuckets:
 		return &bucketDriver{driver: wrapped, stores: stores}
+	case hasImages:
+		return &imageDriver{driver: wrapped, imageReads: images}
 	}
 	return wrapped
+}
+
+// imageReads are the images of a driver, with coalesced reads.
+type imageReads struct{ images cloud.Images }
+
+func (r imageReads) Images() cloud.Images { return r.images }
+
+// imageDriver is a driver that has images, too.
+type imageDriver struct {
+	*driver
+	imageReads
+}
+
+// fullDriver is one that has buckets and images.
+type fullDriver struct {
+	bucketDriver
+	imageReads
 }
 
 // bucketDriver is a driver that has buckets, too. Their reads are not coalesced:

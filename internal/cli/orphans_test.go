@@ -207,7 +207,7 @@ func TestOrphansList(t *testing.T) {
 			t.Errorf("%q is missing:\n%s", want, stdout)
 		}
 	}
-	if n := e.sim.Requests().Total; n != 5 {
+	if n := e.sim.Requests().Total; n != 6 {
 		t.Errorf("%d requests, want one list a kind", n)
 	}
 

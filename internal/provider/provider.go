@@ -18,6 +18,7 @@ import (
 	"github.com/holdfast-cloud/terraform-provider-holdfast/internal/service/backup/inventory"
 	"github.com/holdfast-cloud/terraform-provider-holdfast/internal/service/backup/plan"
 	"github.com/holdfast-cloud/terraform-provider-holdfast/internal/service/firewall"
+	"github.com/holdfast-cloud/terraform-provider-holdfast/internal/service/image"
 	"github.com/holdfast-cloud/terraform-provider-holdfast/internal/service/network"
 	"github.com/holdfast-cloud/terraform-provider-holdfast/internal/service/orphans"
 	"github.com/holdfast-cloud/terraform-provider-holdfast/internal/service/site"
@@ -52,7 +53,7 @@ func New(version string, opts ...Option) func() provider.Provider {
 
 // realClouds reaches the clouds over the network.
 func realClouds(config Config) service.Clouds {
-	return NewClouds(CloudsConfig{Deployment: config.Deployment, Version: config.Version, Lost: config.Lost,
+	return NewClouds(CloudsConfig{Logger: newLogger(), Deployment: config.Deployment, Version: config.Version, Lost: config.Lost,
 		Hetzner: config.Hetzner, Google: config.Google})
 }
 
@@ -140,6 +141,7 @@ func (p *holdfast) Resources(context.Context) []func() resource.Resource {
 		bucket.NewResource,
 		func() resource.Resource { return plan.NewResource(time.Now) },
 		firewall.NewResource,
+		image.NewResource,
 		network.NewResource,
 		sshkey.NewResource,
 		vm.NewResource,

@@ -38,7 +38,7 @@ func TestSchemas(t *testing.T) {
 	described(t, "provider", answer.Provider.Block)
 	slices.Sort(resources)
 	slices.Sort(sources)
-	if want := "holdfast_backup_bucket holdfast_backup_plan holdfast_firewall holdfast_network holdfast_ssh_key holdfast_vm holdfast_volume"; strings.Join(resources, " ") != want {
+	if want := "holdfast_backup_bucket holdfast_backup_plan holdfast_firewall holdfast_image holdfast_network holdfast_ssh_key holdfast_vm holdfast_volume"; strings.Join(resources, " ") != want {
 		t.Errorf("resources: %v", resources)
 	}
 	if want := "holdfast_backups holdfast_locations holdfast_orphans holdfast_site holdfast_vm holdfast_vms"; strings.Join(sources, " ") != want {

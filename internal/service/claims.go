@@ -129,6 +129,17 @@ func (c *Claims) Made(kind cloud.Kind, id string) {
 	c.made[object{kind, id}] = true
 }
 
+// Settle records that the object which was claimed as a new one under the
+// address is there. Whoever is about to be deleted under the same address, as
+// what create_before_destroy replaces is, no longer stands in its way.
+func (c *Claims) Settle(address Address, id string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if claimant, planned := c.planned[address]; planned && claimant == "" {
+		c.planned[address] = id
+	}
+}
+
 // IsMade tells whether a create of this run answered with the object.
 func (c *Claims) IsMade(kind cloud.Kind, id string) bool {
 	c.mu.Lock()

@@ -102,3 +102,20 @@ func TestCreateBeforeDestroy(t *testing.T) {
 		t.Errorf("in the state %v, in the cloud %v", gone.Exists(), c.NetworkStore.All())
 	}
 }
+
+// What create_before_destroy replaces is planned to go once more when it goes,
+// under the address that its successor has by then.
+func TestClaimSettled(t *testing.T) {
+	claims := service.NewClaims()
+	address := service.Address{Kind: cloud.KindImage, Name: "base", Location: cloud.Location{Cloud: "hetzner"}}
+	if err := claims.Claim(address, ""); err != nil {
+		t.Fatal(err)
+	}
+	claims.Settle(address, "hetzner/fsn1/2")
+	if err := claims.Hold(address, "hetzner/fsn1/1", false); err != nil {
+		t.Error(err)
+	}
+	if err := claims.Claim(address, ""); err == nil {
+		t.Error("a second block may claim the address")
+	}
+}

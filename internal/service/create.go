@@ -56,6 +56,9 @@ func (r *Resource[M, S, T, PM]) Create(ctx context.Context, req resource.CreateR
 		setIdentity(ctx, resp.Identity, id, diags)
 		r.remember(ctx, resp.Private, Record{ID: id.String(), Protected: protected, NativeName: object.NativeName}, resp.State.Raw, caps, diags)
 		r.env.Claims.Made(r.def.Kind, id.String())
+		if address, ok := r.address(base); ok {
+			r.env.Claims.Settle(r.claimed(address), id.String())
+		}
 	}
 	protected := base.DeletionProtection.ValueBool()
 	latest, err := store.Create(limited, spec, func(observed T) { save(observed, protected) })

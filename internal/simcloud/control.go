@@ -18,6 +18,7 @@ import (
 //	POST   /_sim/clock              {"speed": n, "advance_seconds": n}
 //	GET    /_sim/objects?kind=k     stored records, or counts of all kinds
 //	GET    /_sim/machines           the real machines, where there are any
+//	POST   /_sim/machines/{key}/off  a guest switches itself off; a key is hetzner/4711 or google/4711
 //	POST   /_sim/actions/release    lets stuck actions go on
 //	POST   /_sim/limits             {"rate_limit": n, "google_rate_limit": n, "s3_rate_limit": n, "remaining": n}
 //
@@ -68,6 +69,13 @@ func (s *Sim) ControlHandler() http.Handler {
 			states = m.States()
 		}
 		reply(w, 200, map[string]any{"machines": states})
+	})
+	mux.HandleFunc("POST /_sim/machines/{cloud}/{id}/off", func(w http.ResponseWriter, r *http.Request) {
+		if err := s.SwitchOff(r.PathValue("cloud") + "/" + r.PathValue("id")); err != nil {
+			refuse(w, http.StatusNotFound, err.Error())
+			return
+		}
+		w.WriteHeader(http.StatusNoContent)
 	})
 	mux.HandleFunc("POST /_sim/limits", s.postLimits)
 	return mux

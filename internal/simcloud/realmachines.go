@@ -77,6 +77,7 @@ func (s *Sim) StartMachines(o MachineOptions) (*Machines, error) {
 	if o.Names != nil {
 		s.hetzner.SetVendorData(trusting(o.Names.CA))
 	}
+	s.eng.SetRealGuests(true)
 	ctx, cancel := context.WithCancel(context.Background())
 	m.cancel = cancel
 	s.machines.Store(m)
@@ -144,16 +145,35 @@ func (s *Sim) WantedMachines() (wanted []machines.Machine, volumes []string, err
 }
 
 func (m *Machines) stopped(key, boots string) {
-	err := fmt.Errorf("no cloud has the machine %s", key)
-	switch {
-	case strings.HasPrefix(key, hetzner.Cloud+"/"):
-		err = m.sim.hetzner.MachineStopped(key, boots)
-	case strings.HasPrefix(key, google.Cloud+"/"):
-		err = m.sim.google.MachineStopped(key, boots)
-	}
-	if err != nil {
+	if err := m.sim.machineStopped(key, boots); err != nil {
 		m.log.Error("the simulation does not take that a machine switched itself off", "machine", key, "error", err)
 	}
+}
+
+// machineStopped notes that a machine switched itself off in its boot of that name.
+func (s *Sim) machineStopped(key, boots string) error {
+	switch {
+	case strings.HasPrefix(key, hetzner.Cloud+"/"):
+		return s.hetzner.MachineStopped(key, boots)
+	case strings.HasPrefix(key, google.Cloud+"/"):
+		return s.google.MachineStopped(key, boots)
+	}
+	return fmt.Errorf("no cloud has the machine %s", key)
+}
+
+// SwitchOff lets the guest of a machine that runs switch itself off, now. The key
+// is that of a machine: hetzner/4711, google/4711.
+func (s *Sim) SwitchOff(key string) error {
+	wanted, _, err := s.WantedMachines()
+	if err != nil {
+		return err
+	}
+	for _, m := range wanted {
+		if m.Key == key && m.On {
+			return s.machineStopped(key, m.Boots)
+		}
+	}
+	return fmt.Errorf("no machine %s runs", key)
 }
 
 // States tells how the machines are.
@@ -171,6 +191,7 @@ func (m *Machines) VolumePath(key string) string { return m.hypervisor.VolumePat
 // Stop cuts the power of all machines. Their disks stay in Dir.
 func (m *Machines) Stop() error {
 	m.sim.machines.CompareAndSwap(m, nil)
+	m.sim.eng.SetRealGuests(false)
 	m.cancel()
 	m.over.Wait()
 	return m.hypervisor.Close()

@@ -58,6 +58,7 @@ func Run(t *testing.T, h Harness) {
 	t.Run("vm/failed creation", func(t *testing.T) { failedCreation(t, open(t, h)) })
 	t.Run("volume/deleted while attached", func(t *testing.T) { deleteAttached(t, open(t, h)) })
 	t.Run("firewall/deleted while in use", func(t *testing.T) { firewallInUse(t, open(t, h)) })
+	runImages(t, h)
 	t.Run("server types", func(t *testing.T) { serverTypes(t, open(t, h)) })
 }
 

@@ -60,7 +60,7 @@ func (s *store[S, H, T]) recover(ctx context.Context, spec S, saved func(T), cau
 	}
 	// Names are derived and never change, so the object has this one.
 	meta := s.noun.specMeta(spec)
-	have, exists, err := s.noun.read(ctx, cloud.ID{Location: meta.Location, Native: nativeName(s.noun.kind(), meta)})
+	have, exists, err := s.noun.read(ctx, cloud.ID{Location: meta.Location, Native: s.expected(spec)})
 	switch {
 	case err != nil && !isNotFound(err):
 		return none, errors.Join(cause, s.fail(err, "", "find"))
@@ -76,6 +76,18 @@ func (s *store[S, H, T]) recover(ctx context.Context, spec S, saved func(T), cau
 		return none, s.nameTaken(spec, current, cause)
 	}
 	return none, cause
+}
+
+// ownName is a noun whose native names are not made of kind, name and location
+// alone.
+type ownName[S any] interface{ native(S) string }
+
+// expected is the native name that a spec's object has.
+func (s *store[S, H, T]) expected(spec S) string {
+	if noun, ok := s.noun.(ownName[S]); ok {
+		return noun.native(spec)
+	}
+	return nativeName(s.noun.kind(), s.noun.specMeta(spec))
 }
 
 // adopt takes over an object that an earlier attempt of the same deployment

@@ -121,7 +121,7 @@ func (w *world) sharedPolls(poller cloud.OperationPoller) cloud.Waiter {
 // creations are the paths of the requests that make the kinds.
 var creations = map[cloud.Kind]string{
 	cloud.KindSSHKey: "/setCommonInstanceMetadata$", cloud.KindNetwork: "/global/networks$", cloud.KindFirewall: "/global/firewalls$",
-	cloud.KindVolume: "/disks$", cloud.KindVM: "/instances$",
+	cloud.KindVolume: "/disks$", cloud.KindVM: "/instances$", cloud.KindImage: "/global/images$",
 }
 
 func (w *world) fault(t *testing.T, fault simcloud.Fault) {

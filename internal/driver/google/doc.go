@@ -117,6 +117,16 @@
 //   - ip_forwarding: "true" lets the VM pass on traffic of others, as the
 //     gateway of a route must.
 //
+// # Images
+//
+// An image is made of the boot disk of a temporary instance, which has hardened
+// itself and is off: images.insert with sourceDisk. Its native name is
+// `<name>-<8 characters of its source>`: images are global, and one of another
+// source is another image. A create looks for it first, since making one takes
+// minutes. The temporary instance needs a network with a way to the internet; it
+// gets a public address, and no firewall rule lets anybody in. Where it fails,
+// the error shows the end of its serial port.
+//
 // # Backup buckets
 //
 // Buckets are Cloud Storage's, in the region of the declared zone, so that all of

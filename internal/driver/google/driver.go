@@ -107,12 +107,14 @@ type Driver struct {
 	firewalls cloud.Firewalls
 	volumes   cloud.Volumes
 	vms       cloud.VMs
+	images    cloud.Images
 	buckets   *buckets
 }
 
 var (
 	_ cloud.OperationPoller = (*Driver)(nil)
 	_ cloud.BucketDriver    = (*Driver)(nil)
+	_ cloud.ImageDriver     = (*Driver)(nil)
 )
 
 // projectPattern is what a project id looks like, with or without the domain
@@ -164,6 +166,7 @@ func New(options Options) (*Driver, error) {
 	d.firewalls = &store[cloud.FirewallSpec, ruleSet, cloud.Firewall]{d: d, noun: firewalls{d}}
 	d.volumes = &store[cloud.VolumeSpec, *computepb.Disk, cloud.Volume]{d: d, noun: volumes{d}}
 	d.vms = newVMStore(d)
+	d.images = newImageStore(d)
 	d.buckets = newBuckets(d, options)
 	return d, nil
 }
@@ -174,7 +177,7 @@ func (d *Driver) Cloud() string { return Name }
 // Capabilities implements cloud.Driver.
 func (d *Driver) Capabilities() cloud.Capabilities {
 	return cloud.Capabilities{
-		Global:           map[cloud.Kind]bool{cloud.KindSSHKey: true},
+		Global:           map[cloud.Kind]bool{cloud.KindSSHKey: true, cloud.KindImage: true},
 		Protectable:      map[cloud.Kind]bool{cloud.KindVM: true},
 		MinVolumeGB:      minVolumeGB,
 		MaxVolumeGB:      maxVolumeGB,
@@ -200,6 +203,9 @@ func (d *Driver) Volumes() cloud.Volumes { return d.volumes }
 
 // VMs implements cloud.Driver.
 func (d *Driver) VMs() cloud.VMs { return d.vms }
+
+// Images implements cloud.ImageDriver.
+func (d *Driver) Images() cloud.Images { return d.images }
 
 // Buckets implements cloud.BucketDriver.
 func (d *Driver) Buckets() (cloud.Buckets, error) {

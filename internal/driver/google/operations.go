@@ -138,7 +138,10 @@ func (d *Driver) MaxOperationsPerPoll() int { return maxPolled }
 // itself: the list may lag behind. An operation that the API no longer knows
 // is reported as done, with cloud.CodeNotFound.
 func (d *Driver) PollOperations(ctx context.Context, ids []string) ([]cloud.OperationStatus, error) {
-	ids = slices.Compact(slices.Sorted(slices.Values(ids)))
+	off, ids, err := d.pollOff(ctx, slices.Compact(slices.Sorted(slices.Values(ids))))
+	if err != nil {
+		return nil, err
+	}
 	found := map[string]*computepb.Operation{}
 	if len(ids) > 1 {
 		names := make([]string, len(ids))
@@ -183,7 +186,7 @@ func (d *Driver) PollOperations(ctx context.Context, ids []string) ([]cloud.Oper
 		}
 		statuses = append(statuses, statusOf(id, op))
 	}
-	return statuses, nil
+	return append(off, statuses...), nil
 }
 
 // listOperations reads the operations of all scopes that a filter selects, and

@@ -166,6 +166,10 @@ func metadataOf(spec cloud.VMSpec, logins []string) []*computepb.Items {
 	}
 	if spec.UserData != "" {
 		pairs["user-data"] = spec.UserData
+		if spec.Labels[cloud.LabelBuilds] != "" {
+			// The vendor's stock Debian has no cloud-init: its own agent runs this.
+			pairs["startup-script"] = spec.UserData
+		}
 	}
 	items := make([]*computepb.Items, 0, len(pairs))
 	for _, key := range slices.Sorted(maps.Keys(pairs)) {

@@ -44,7 +44,7 @@ func (s *store[S, H, T]) inspect(ctx context.Context, made T, spec S, cause erro
 func spoils(cause error) bool {
 	var failed hcloud.ActionError
 	return !errors.As(cause, &failed) || failed.Action() == nil ||
-		slices.Contains([]string{"create_server", "start_server", "create_volume"}, failed.Action().Command)
+		slices.Contains([]string{"create_server", "start_server", "create_volume", "create_image"}, failed.Action().Command)
 }
 
 // finish brings an object that a create has made, or found, to the spec.
@@ -64,7 +64,7 @@ func (s *store[S, H, T]) recover(ctx context.Context, spec S, saved func(T), cau
 	}
 	meta := s.noun.specMeta(spec)
 	if meta.Deployment != "" {
-		found, err := s.find(ctx, cloud.Filter{Deployment: meta.Deployment, Keys: []string{keyOf(s.noun.kind(), meta)}})
+		found, err := s.find(ctx, cloud.Filter{Deployment: meta.Deployment, Keys: []string{s.keyOf(spec)}})
 		switch {
 		case err != nil:
 			return none, errors.Join(cause, err)
@@ -78,6 +78,16 @@ func (s *store[S, H, T]) recover(ctx context.Context, spec S, saved func(T), cau
 		return none, s.nameTaken(ctx, spec, cause)
 	}
 	return none, cause
+}
+
+// keyed is a noun whose key is not made of kind, name and location alone.
+type keyed[S any] interface{ key(S) string }
+
+func (s *store[S, H, T]) keyOf(spec S) string {
+	if noun, ok := s.noun.(keyed[S]); ok {
+		return noun.key(spec)
+	}
+	return keyOf(s.noun.kind(), s.noun.specMeta(spec))
 }
 
 // adopt takes over an object that an earlier attempt of the same deployment

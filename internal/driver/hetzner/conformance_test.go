@@ -74,7 +74,7 @@ func (w *world) stranger() *hcloud.Client {
 
 // paths are the collections of the kinds.
 var paths = map[cloud.Kind]string{cloud.KindSSHKey: "ssh_keys", cloud.KindNetwork: "networks", cloud.KindFirewall: "firewalls",
-	cloud.KindVolume: "volumes", cloud.KindVM: "servers"}
+	cloud.KindVolume: "volumes", cloud.KindVM: "servers", cloud.KindImage: "servers/[0-9]+/actions/create_image"}
 
 func (w *world) fault(t *testing.T, fault simcloud.Fault) {
 	t.Helper()

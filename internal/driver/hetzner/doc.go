@@ -43,6 +43,14 @@
 //   - keep_disk: "true" (the default) keeps the disk's size when the server
 //     type grows, so that it can shrink again; "false" grows the disk.
 //
+// # Images
+//
+// An image is a snapshot of a temporary server which has hardened itself and is
+// off. Snapshots are the project's, whatever the location; they have no name
+// that could be taken, so that a create looks for its key label first: one
+// request, beside the minutes that it takes. The vendor's API gives nothing of
+// what a server writes on its console.
+//
 // # Backup buckets
 //
 // Buckets are in Object Storage, which speaks S3 at one endpoint a location and

@@ -77,12 +77,14 @@ type Driver struct {
 	firewalls cloud.Firewalls
 	volumes   cloud.Volumes
 	vms       cloud.VMs
+	images    cloud.Images
 	buckets   *buckets
 }
 
 var (
 	_ cloud.Driver          = (*Driver)(nil)
 	_ cloud.BucketDriver    = (*Driver)(nil)
+	_ cloud.ImageDriver     = (*Driver)(nil)
 	_ cloud.OperationPoller = (*Driver)(nil)
 )
 
@@ -126,6 +128,7 @@ func New(options Options) (*Driver, error) {
 	d.firewalls = &store[cloud.FirewallSpec, *hcloud.Firewall, cloud.Firewall]{d: d, noun: firewalls{d}}
 	d.volumes = &store[cloud.VolumeSpec, *hcloud.Volume, cloud.Volume]{d: d, noun: volumes{d}}
 	d.vms = &store[cloud.VMSpec, *hcloud.Server, cloud.VM]{d: d, noun: vms{d}}
+	d.images = newImageStore(d)
 	d.buckets = newBuckets(options, d.log)
 	return d, nil
 }
@@ -151,8 +154,8 @@ func (d *Driver) Cloud() string { return Name }
 // Capabilities implements cloud.Driver.
 func (d *Driver) Capabilities() cloud.Capabilities {
 	return cloud.Capabilities{
-		Global:           map[cloud.Kind]bool{cloud.KindSSHKey: true},
-		Protectable:      map[cloud.Kind]bool{cloud.KindNetwork: true, cloud.KindVolume: true, cloud.KindVM: true},
+		Global:           map[cloud.Kind]bool{cloud.KindSSHKey: true, cloud.KindImage: true},
+		Protectable:      map[cloud.Kind]bool{cloud.KindNetwork: true, cloud.KindVolume: true, cloud.KindVM: true, cloud.KindImage: true},
 		MinVolumeGB:      minVolumeGB,
 		MaxVolumeGB:      maxVolumeGB,
 		MaxUserDataBytes: maxUserDataBytes,
@@ -180,6 +183,9 @@ func (d *Driver) Volumes() cloud.Volumes { return d.volumes }
 
 // VMs implements cloud.Driver.
 func (d *Driver) VMs() cloud.VMs { return d.vms }
+
+// Images implements cloud.ImageDriver.
+func (d *Driver) Images() cloud.Images { return d.images }
 
 // Buckets implements cloud.BucketDriver.
 func (d *Driver) Buckets() (cloud.Buckets, error) {

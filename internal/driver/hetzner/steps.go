@@ -88,6 +88,8 @@ func (s protect) run(ctx context.Context, d *Driver, id int64) ([]*hcloud.Action
 	case cloud.KindVM:
 		// The API wants both switches to have the same value.
 		return one(d.client.Server.ChangeProtection(ctx, &hcloud.Server{ID: id}, hcloud.ServerChangeProtectionOpts{Delete: &s.On, Rebuild: &s.On}))
+	case cloud.KindImage:
+		return one(d.client.Image.ChangeProtection(ctx, &hcloud.Image{ID: id}, hcloud.ImageChangeProtectionOpts{Delete: &s.On}))
 	default:
 		return nil, unsupported(s.Kind, native(id), "deletion_protection", "Hetzner Cloud does not protect this sort of object")
 	}

@@ -3,6 +3,7 @@ package hetzner
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strconv"
 
 	"github.com/hetznercloud/hcloud-go/v2/hcloud"
@@ -50,13 +51,18 @@ func (d *Driver) MaxOperationsPerPoll() int { return perPage }
 // actions and with a list of the VMs for new VMs. An action that the API no
 // longer knows is reported as done, with cloud.CodeNotFound.
 func (d *Driver) PollOperations(ctx context.Context, ids []string) ([]cloud.OperationStatus, error) {
+	offs, ids := splitOff(ids)
 	watched, actions := splitWatches(ids)
 	statuses, err := d.pollWatches(ctx, watched)
 	if err != nil {
 		return nil, err
 	}
+	off, err := d.pollOff(ctx, offs)
+	if err != nil {
+		return nil, err
+	}
 	more, err := d.pollActions(ctx, actions)
-	return append(statuses, more...), err
+	return slices.Concat(statuses, off, more), err
 }
 
 func (d *Driver) pollActions(ctx context.Context, ids []string) ([]cloud.OperationStatus, error) {

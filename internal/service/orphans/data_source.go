@@ -60,7 +60,7 @@ func (*source) Schema(_ context.Context, _ datasource.SchemaRequest, resp *datas
 		MarkdownDescription: "Objects that carry this deployment's labels and that the configuration does not own, as after a failover when the lost location is back. " +
 			"Nothing is deleted: `holdfast orphans --delete` on the command line does that, and knows the whole state.\n\n" +
 			"A provider cannot see the state, so `known_ids` has to name what is owned. What this run has read or made already counts as owned too. " +
-			"Where it is in doubt, an object is none of the orphans. A cloud is asked five times, whatever the number of objects, and for backup buckets as often as its object storage takes: " +
+			"Where it is in doubt, an object is none of the orphans. A cloud is asked six times, whatever the number of objects, and for backup buckets as often as its object storage takes: " +
 			"Google Cloud Storage once for 1,000 buckets, Hetzner Object Storage once for each location, once for each bucket of the account, and six times for each of the deployment's.\n\n" +
 			"**Buckets** of a location that was lost are among the orphans once it is back and they are no longer in the state. What is in them may be all that is left: to manage one again, import it.",
 		Attributes: map[string]schema.Attribute{
@@ -76,7 +76,7 @@ func (*source) Schema(_ context.Context, _ datasource.SchemaRequest, resp *datas
 				Computed: true, MarkdownDescription: "What was found, sorted by location, kind and name.",
 				NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{
 					"id":          text("`<cloud>/<location>/<native id>`; also what to import by."),
-					"kind":        text("`vm`, `volume`, `firewall`, `network`, `ssh_key` or `backup_bucket`."),
+					"kind":        text("`vm`, `image`, `volume`, `firewall`, `network`, `ssh_key` or `backup_bucket`. A temporary machine that a killed run has left while it made an image is a `vm` whose name begins with `build-`."),
 					"location":    text("`<cloud>/<data centre>`; of what the vendor keeps for all its locations, the one that it was made for."),
 					"name":        text("The name, as its label has it."),
 					"tenant":      text("The tenant whose it is; null if it is shared."),

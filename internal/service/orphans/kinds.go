@@ -26,6 +26,9 @@ func kinds() []kind {
 		noun[cloud.VMSpec, cloud.VM]{cloud.KindVM, cloud.Driver.VMs,
 			func(t cloud.VM) (cloud.Object, cloud.VMSpec, cloud.Meta) { return t.Object, t.VMSpec, t.Meta },
 			func(s cloud.VMSpec) cloud.VMSpec { s.Protected = false; return s }},
+		noun[cloud.ImageSpec, cloud.Image]{cloud.KindImage, imagesOf,
+			func(t cloud.Image) (cloud.Object, cloud.ImageSpec, cloud.Meta) { return t.Object, t.ImageSpec, t.Meta },
+			func(s cloud.ImageSpec) cloud.ImageSpec { s.Protected = false; return s }},
 		noun[cloud.VolumeSpec, cloud.Volume]{cloud.KindVolume, cloud.Driver.Volumes,
 			func(t cloud.Volume) (cloud.Object, cloud.VolumeSpec, cloud.Meta) {
 				return t.Object, t.VolumeSpec, t.Meta
@@ -50,6 +53,15 @@ func kinds() []kind {
 	}
 }
 
+// imagesOf gives a driver's images; nil where it has none.
+func imagesOf(driver cloud.Driver) cloud.Images {
+	images, err := cloud.ImagesOf(driver)
+	if err != nil {
+		return nil
+	}
+	return images
+}
+
 // rank is the place of a kind among kinds.
 func rank(name cloud.Kind) int {
 	return slices.IndexFunc(kinds(), func(k kind) bool { return k.name() == name })
@@ -68,6 +80,9 @@ func (n noun[S, T]) name() cloud.Kind { return n.kind }
 
 func (n noun[S, T]) list(ctx context.Context, driver cloud.Driver, filter cloud.Filter) ([]object, error) {
 	store := n.store(driver)
+	if store == nil {
+		return nil, nil
+	}
 	all, err := store.List(ctx, filter)
 	if err != nil {
 		return nil, err

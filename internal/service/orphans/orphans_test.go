@@ -125,7 +125,7 @@ func TestFind(t *testing.T) {
 		t.Errorf("left out %v, no access %v", answer.LeftOut, answer.NoAccess)
 	}
 	for name, c := range w {
-		if c.Calls() != 6 {
+		if c.Calls() != 7 {
 			t.Errorf("%s was asked %d times, want one list a kind", name, c.Calls())
 		}
 	}

@@ -139,6 +139,8 @@ func (u users) refuse(orphan Orphan) (string, error) {
 			uses = slices.Contains(vm.Firewalls, orphan.ID.Native)
 		case cloud.KindNetwork:
 			uses = vm.Network == orphan.ID.Native
+		case cloud.KindImage:
+			uses = vm.Image == orphan.ID.Native
 		}
 		if uses {
 			names = append(names, fmt.Sprintf("%s (%s)", vm.NativeName, cloud.ID{Location: vm.Location, Native: vm.ID.Native}))

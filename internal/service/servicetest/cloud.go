@@ -30,6 +30,7 @@ type Cloud struct {
 	FirewallStore *Store[cloud.FirewallSpec, cloud.Firewall]
 	VolumeStore   *Store[cloud.VolumeSpec, cloud.Volume]
 	VMStore       *Store[cloud.VMSpec, cloud.VM]
+	ImageStore    *Store[cloud.ImageSpec, cloud.Image]
 	BucketStore   *BucketStore
 
 	// BucketsErr, if set, is why there is no access to buckets; with NoBuckets
@@ -48,8 +49,8 @@ func NewCloud() *Cloud {
 	c := &Cloud{
 		Name: "hetzner",
 		Caps: cloud.Capabilities{
-			Global:      map[cloud.Kind]bool{cloud.KindSSHKey: true},
-			Protectable: map[cloud.Kind]bool{cloud.KindVolume: true, cloud.KindNetwork: true, cloud.KindVM: true},
+			Global:      map[cloud.Kind]bool{cloud.KindSSHKey: true, cloud.KindImage: true},
+			Protectable: map[cloud.Kind]bool{cloud.KindVolume: true, cloud.KindNetwork: true, cloud.KindVM: true, cloud.KindImage: true},
 			MinVolumeGB: 10, MaxVolumeGB: 10240, MaxUserDataBytes: 32768,
 		},
 		counts: map[string]int{},
@@ -87,6 +88,10 @@ func NewCloud() *Cloud {
 	c.VMStore = newStore(c, cloud.KindVM, c.newVM,
 		func(t cloud.VM) (cloud.Object, cloud.VMSpec, cloud.Meta) { return t.Object, t.VMSpec, t.Meta },
 		func(s cloud.VMSpec) cloud.Meta { return s.Meta })
+	c.ImageStore = newStore(c, cloud.KindImage, newImage,
+		func(t cloud.Image) (cloud.Object, cloud.ImageSpec, cloud.Meta) { return t.Object, t.ImageSpec, t.Meta },
+		func(s cloud.ImageSpec) cloud.Meta { return s.Meta })
+	c.ImageStore.keyOf = func(s cloud.ImageSpec) string { return cloud.ImageKey(s.Meta, s.Source) }
 	c.BucketStore = newBucketStore(c)
 	return c
 }
@@ -113,6 +118,14 @@ func (c *Cloud) newVM(o cloud.Object, s cloud.VMSpec) cloud.VM {
 		vm.DiskGB = had.DiskGB
 	}
 	return vm
+}
+
+// newImage makes an image as a vendor shows it: what it was made with cannot be
+// read back.
+func newImage(o cloud.Object, s cloud.ImageSpec) cloud.Image {
+	image := cloud.Image{Object: o, Status: "available", Architecture: cloud.ArchX86, MinDiskGB: 20}
+	image.Meta, image.Source = s.Meta, s.Source
+	return image
 }
 
 // Driver implements service.Clouds: there is one cloud.
@@ -172,6 +185,8 @@ func (d driver) Networks() cloud.Networks         { return d.c.NetworkStore }
 func (d driver) Firewalls() cloud.Firewalls       { return d.c.FirewallStore }
 func (d driver) Volumes() cloud.Volumes           { return d.c.VolumeStore }
 func (d driver) VMs() cloud.VMs                   { return d.c.VMStore }
+
+func (d driver) Images() cloud.Images { return d.c.ImageStore }
 
 func (d driver) ServerTypes(ctx context.Context, _ cloud.Location) ([]cloud.ServerType, error) {
 	if err := d.c.enter(ctx, "server_types", cloud.KindVM, ""); err != nil {

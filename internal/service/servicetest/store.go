@@ -21,6 +21,11 @@ type Store[S, T any] struct {
 	build  func(cloud.Object, S) T
 	take   func(T) (cloud.Object, S, cloud.Meta)
 	metaOf func(S) cloud.Meta
+	// keyOf, if set, is the key of a spec where name and location do not make
+	// it; then names are no obstacle either.
+	keyOf func(S) string
+	// hear, if set, is told what every create asks for.
+	hear func(S)
 }
 
 func newStore[S, T any](c *Cloud, kind cloud.Kind, build func(cloud.Object, S) T, take func(T) (cloud.Object, S, cloud.Meta), metaOf func(S) cloud.Meta) *Store[S, T] {
@@ -31,6 +36,9 @@ func newStore[S, T any](c *Cloud, kind cloud.Kind, build func(cloud.Object, S) T
 	}
 	return s
 }
+
+// Hear lets somebody hear what every create asks for.
+func (s *Store[S, T]) Hear(hear func(S)) { s.hear = hear }
 
 // key is what makes an object unique, by which a create adopts it.
 func (s *Store[S, T]) key(m cloud.Meta) string {
@@ -46,6 +54,9 @@ func (s *Store[S, T]) Create(ctx context.Context, spec S, saved func(T)) (T, err
 	var zero T
 	if err := s.cloud.enter(ctx, "create", s.kind, ""); err != nil {
 		return zero, err
+	}
+	if s.hear != nil {
+		s.hear(spec)
 	}
 	made, err := s.place(spec)
 	if err != nil {
@@ -65,8 +76,9 @@ func (s *Store[S, T]) place(spec S) (T, error) {
 	defer s.cloud.mu.Unlock()
 	want := s.metaOf(spec)
 	for native, existing := range s.objects {
-		object, _, has := s.take(existing)
+		object, made, has := s.take(existing)
 		switch {
+		case s.keyOf != nil && s.keyOf(made) != s.keyOf(spec):
 		case s.key(has) == s.key(want):
 			s.objects[native] = s.build(object, spec)
 			return s.objects[native], nil

@@ -20,7 +20,7 @@ func toSpec(ctx context.Context, m *model, meta cloud.Meta) (cloud.VMSpec, diag.
 		Meta:           meta,
 		ServerType:     m.ServerType.ValueString(),
 		Alternatives:   m.alternatives,
-		Image:          m.Image.ValueString(),
+		Image:          imageOf(m),
 		SSHKeys:        natives(parseIDs(m.SSHKeyIDs)),
 		Firewalls:      natives(parseIDs(m.FirewallIDs)),
 		Volumes:        natives(parseIDs(m.VolumeIDs)),
@@ -57,7 +57,7 @@ func fromObject(_ context.Context, m *model, vm cloud.VM) diag.Diagnostics {
 	if vm.DiskGB > 0 {
 		m.DiskGB = types.Int64Value(vm.DiskGB)
 	}
-	if m.Image.IsNull() || m.Image.IsUnknown() {
+	if m.ImageID.IsNull() && (m.Image.IsNull() || m.Image.IsUnknown()) {
 		m.Image = service.OptionalString(vm.Image)
 	}
 	before := m.NetworkID.ValueString()

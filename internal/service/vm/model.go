@@ -16,6 +16,7 @@ type model struct {
 	ServerType   types.String  `tfsdk:"server_type"`
 	DiskGB       types.Int64   `tfsdk:"disk_gb"`
 	Image        types.String  `tfsdk:"image"`
+	ImageID      types.String  `tfsdk:"image_id"`
 	SSHKeyIDs    types.Set     `tfsdk:"ssh_key_ids"`
 	NetworkID    types.String  `tfsdk:"network_id"`
 	PrivateIP    types.String  `tfsdk:"private_ip"`

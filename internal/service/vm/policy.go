@@ -24,9 +24,6 @@ func check(ctx context.Context, m *model, diags *diag.Diagnostics) {
 	checkSizing(m, diags)
 	checkOneOf(m.PowerState, "power_state", diags, string(cloud.PowerRunning), string(cloud.PowerStopped))
 	checkOneOf(m.Architecture, "architecture", diags, string(cloud.ArchX86), string(cloud.ArchARM))
-	if image := m.Image; !image.IsNull() && !image.IsUnknown() && strings.TrimSpace(image.ValueString()) == "" {
-		diags.AddAttributeError(path.Root("image"), "No image", "The image has no name. Write the name of one of the vendor's images, for example \"debian-12\".")
-	}
 	if ip := m.PrivateIP; !ip.IsNull() && !ip.IsUnknown() {
 		if _, err := netip.ParseAddr(ip.ValueString()); err != nil {
 			diags.AddAttributeError(path.Root("private_ip"), "Not an IP address",
@@ -37,6 +34,7 @@ func check(ctx context.Context, m *model, diags *diag.Diagnostics) {
 		service.Report(diags, policy.CheckName("backup_plan_id", m.BackupPlanID.ValueString())...)
 	}
 	checkGuest(ctx, m, diags)
+	checkImage(m, diags)
 	checkHetzner(ctx, m, diags)
 	checkGoogle(m, diags)
 }

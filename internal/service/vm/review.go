@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/netip"
+	"strings"
 
 	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/types"
@@ -29,7 +30,8 @@ func review(ctx context.Context, r *service.Review[model]) {
 	}
 	// Others wait for these few reads.
 	ctx = cloud.WithPriority(ctx, cloud.PriorityPaid)
-	sizes(ctx, r, driver, location)
+	image := reviewImage(ctx, r, driver, location)
+	sizes(ctx, r, driver, location, image)
 	if !r.Final {
 		planComputed(r)
 	}
@@ -49,7 +51,10 @@ func review(ctx context.Context, r *service.Review[model]) {
 // changed meanwhile, in particular under a saved plan. So what is to be chosen
 // is chosen right before it is ordered. That something fits is found out by
 // the plan all the same.
-func sizes(ctx context.Context, r *service.Review[model], driver cloud.Driver, location cloud.Location) {
+//
+// image is what the machine is made from, as far as it is known: a type whose
+// disk is too small for it is none to choose.
+func sizes(ctx context.Context, r *service.Review[model], driver cloud.Driver, location cloud.Location, image cloud.Image) {
 	c := r.Config
 	if c.ServerType.IsUnknown() || c.CPUs.IsUnknown() || c.MemoryGB.IsUnknown() || c.Architecture.IsUnknown() {
 		return // the framework has marked what is computed as unknown
@@ -65,6 +70,14 @@ func sizes(ctx context.Context, r *service.Review[model], driver cloud.Driver, l
 		return
 	}
 	list, err := driver.ServerTypes(ctx, location)
+	if suited := suiting(list, had, image); want.explicit == "" {
+		list = suited
+	} else if find(list, want.explicit) != nil && find(suited, want.explicit) == nil {
+		r.Diags.AddAttributeError(path.Root("server_type"), "Server type and image do not go together",
+			fmt.Sprintf("The image %s is for %s and needs a disk of %d GB, which %s does not have. Name one of %s; or give cpus and memory_gb, and the cheapest that suits is chosen.",
+				image.ID, image.Architecture, image.MinDiskGB, want.explicit, strings.Join(sold(suited, nil), ", ")))
+		return
+	}
 	if err == nil {
 		var decided choice
 		if decided, err = choose(list, want, had, location); err == nil {

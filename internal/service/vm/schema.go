@@ -55,8 +55,13 @@ func resourceSchema(_ context.Context) schema.Schema {
 				MarkdownDescription: "The size of the machine's own disk in GB; null where the cloud does not tell.",
 			},
 			"image": schema.StringAttribute{
-				Required:            true,
-				MarkdownDescription: "Name of one of the vendor's images, for example `debian-12`. Changing this replaces the VM.",
+				Optional:            true,
+				MarkdownDescription: "Name of one of the vendor's images, for example `debian-12`; or give `image_id`. Changing this replaces the VM.",
+			},
+			"image_id": schema.StringAttribute{
+				Optional: true,
+				MarkdownDescription: "The `id` of a `holdfast_image` of the same cloud, instead of `image`. The plan looks whether the machine's architecture and disk suit it. " +
+					"Changing this to another image replaces the VM; `lifecycle { ignore_changes = [image_id] }` keeps it on the one that it was made from.",
 			},
 			"ssh_key_ids": schema.SetAttribute{
 				Optional: true, ElementType: types.StringType,

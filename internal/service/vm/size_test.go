@@ -33,6 +33,9 @@ type stingy struct {
 
 func (s stingy) VMs() cloud.VMs { return stingyVMs{s.Driver.VMs(), s.w} }
 
+// Images implements cloud.ImageDriver.
+func (s stingy) Images() cloud.Images { return s.Driver.(cloud.ImageDriver).Images() }
+
 type stingyVMs struct {
 	cloud.VMs
 	w *world

@@ -45,7 +45,7 @@ func replaces(prior, plan *model) []string {
 	// The architecture of a type that is not chosen yet is unknown; the choice
 	// keeps to the machine's own.
 	add("architecture", !prior.Architecture.IsNull() && !plan.Architecture.IsUnknown() && !plan.Architecture.Equal(prior.Architecture))
-	add("image", !prior.Image.IsNull() && !plan.Image.Equal(prior.Image))
+	add(imageAttribute(prior, plan), otherImage(prior, plan))
 	add("ssh_key_ids", !imported && !sameKeys(prior.SSHKeyIDs, plan.SSHKeyIDs))
 	add("user_data", !imported && !plan.UserData.Equal(prior.UserData))
 	add("public_ipv4", !plan.PublicIPv4.Equal(prior.PublicIPv4))

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	bolt "go.etcd.io/bbolt"
@@ -48,6 +49,8 @@ type Engine struct {
 	syncer  *time.Ticker
 	done    chan struct{}
 	syncing sync.WaitGroup // the goroutine of syncer
+	// realGuests: see SetRealGuests.
+	realGuests atomic.Bool
 }
 
 type table struct {

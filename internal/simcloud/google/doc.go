@@ -41,7 +41,7 @@
 // # What it does not have
 //
 // No IAM but the policies of keys in Cloud KMS (policies.go), no shared VPC, no peering, no firewall policies, no static addresses,
-// no snapshots, no images of the project's own; routes lead to the internet
+// no snapshots, no images made of an archive's bytes; routes lead to the internet
 // gateway or to an address. Packets flow nowhere. Which machine family a zone has
 // is a round version of the vendor's table (data/machine-types.json). An inserted
 // resource can be read at once, and used by others once its operation has ended;

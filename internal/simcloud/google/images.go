@@ -3,6 +3,7 @@ package google
 import (
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/holdfast-cloud/terraform-provider-holdfast/internal/simcloud/engine"
 )
@@ -21,6 +22,10 @@ type Image struct {
 	Replacement  string   `json:"replacement,omitempty"`
 	Published    string   `json:"published,omitempty"` // of stock images
 	SourceDisk   string   `json:"source_disk,omitempty"`
+	SourceDiskID string   `json:"source_disk_id,omitempty"`
+	SourceImage  string   `json:"source_image,omitempty"`
+	// StorageLocations is empty where the vendor chooses.
+	StorageLocations []string `json:"storage_locations,omitempty"`
 }
 
 // Collection is "images".
@@ -49,7 +54,23 @@ func imageModule() module {
 				}
 				return list(c, "image", rows)
 			}},
+			{method: http.MethodPost, path: "projects/{project}/global/images", do: insertImage},
+			{method: http.MethodDelete, path: "projects/{project}/global/images/{image}", do: deleteImage},
+			{method: http.MethodPatch, path: "projects/{project}/global/images/{image}", do: patchImage},
+			{method: http.MethodPost, path: "projects/{project}/global/images/{image}/setLabels", do: setImageLabels},
+			{method: http.MethodPost, path: "projects/{project}/global/images/{image}/deprecate", do: deprecateImage},
 		},
+		completions: map[string]engine.Completion{
+			"images.insert": inserted(images, nil), "images.delete": deleted(images),
+			"images.patch": changed(images, applyImage), "images.setLabels": changed(images, applyImage),
+			"images.deprecate": changed(images, applyImage),
+		},
+		// Assumed: see module.
+		durations: map[string]time.Duration{
+			"images.insert": 40 * time.Second, "images.delete": 5 * time.Second, "images.patch": 2 * time.Second,
+			"images.setLabels": 2 * time.Second, "images.deprecate": 2 * time.Second,
+		},
+		usage: map[string]func(tx *engine.Tx, project, region string) float64{"IMAGES": counted(images)},
 	}
 }
 
@@ -145,8 +166,11 @@ func viewImage(_ *call, m *Image) any {
 	}
 	out := map[string]any{"kind": "compute#image", "id": uintString(m.number()), "creationTimestamp": created, "name": m.Name,
 		"description": m.Description, "sourceType": "RAW", "status": status, "diskSizeGb": Int64(m.DiskGB),
-		"archiveSizeBytes": Int64(m.ArchiveBytes), "architecture": m.Architecture, "guestOsFeatures": features,
+		"archiveSizeBytes": Int64(m.ArchiveBytes), "guestOsFeatures": features,
 		"labelFingerprint": fingerprint(m.Labels), "selfLink": linkTo(m), "storageLocations": []string{"us", "eu", "asia"}}
+	if m.Architecture != "" { // of a disk that was empty, nobody knows
+		out["architecture"] = m.Architecture
+	}
 	if m.Family != "" {
 		out["family"] = m.Family
 	}
@@ -157,7 +181,13 @@ func viewImage(_ *call, m *Image) any {
 		out["licenses"] = m.Licenses
 	}
 	if m.SourceDisk != "" {
-		out["sourceDisk"] = m.SourceDisk
+		out["sourceDisk"], out["sourceDiskId"] = base+m.SourceDisk, m.SourceDiskID
+	}
+	if m.SourceImage != "" {
+		out["sourceImage"] = base + m.SourceImage
+	}
+	if len(m.StorageLocations) > 0 {
+		out["storageLocations"] = m.StorageLocations
 	}
 	if m.Deprecated != "" {
 		out["deprecated"] = map[string]string{"state": m.Deprecated, "replacement": m.Replacement}

@@ -280,6 +280,7 @@ var instanceInserted = engine.Completion{
 			if i := instances.kind.Edit(tx, a.Project, id); i != nil {
 				i.Ready = true
 				i.run(tx)
+				bootGuest(tx, i)
 			}
 		}
 		return nil

@@ -58,6 +58,7 @@ func instanceCompletions() map[string]engine.Completion {
 		"instances.insert":                 instanceInserted,
 		"instances.bulkInsert":             instanceInserted, // of none: it only can fail
 		"instances.delete":                 instanceDeleted,
+		guestPowerOff:                      guestIsOff,
 		"instances.start":                  changed(instances, wasStarted),
 		"instances.resume":                 changed(instances, wasStarted),
 		"instances.stop":                   changed(instances, wasStopped),
@@ -88,7 +89,7 @@ func instanceDurations() map[string]time.Duration {
 		"instances.suspend": 30 * time.Second, "instances.resume": 15 * time.Second, "instances.update": 10 * time.Second,
 		"instances.attachDisk": 4 * time.Second, "instances.detachDisk": 4 * time.Second, "instances.setDiskAutoDelete": time.Second,
 		"instances.addAccessConfig": 5 * time.Second, "instances.deleteAccessConfig": 5 * time.Second,
-		"instances.updateNetworkInterface": 8 * time.Second,
+		"instances.updateNetworkInterface": 8 * time.Second, guestPowerOff: 4 * time.Minute,
 	}
 	for command := range instanceCompletions() {
 		if _, ok := out[command]; !ok {

@@ -139,6 +139,7 @@ func wasStarted(tx *engine.Tx, i *Instance, p powered) *engine.ActionError {
 	}
 	if i.Status != vmRunning {
 		i.run(tx)
+		bootGuest(tx, i)
 	}
 	return nil
 }

@@ -52,7 +52,7 @@ func completions() map[string]engine.Completion {
 func defaultDurations() map[string]time.Duration {
 	s := time.Second
 	return map[string]time.Duration{
-		"create_server": 6 * s, "start_server": 3 * s, "stop_server": s, "shutdown_server": s, guestShutdown: 4 * s,
+		"create_server": 6 * s, "start_server": 3 * s, "stop_server": s, "shutdown_server": s, guestShutdown: 4 * s, guestPowerOff: 4 * 60 * s,
 		"reboot_server": 5 * s, "reset_server": 3 * s, "delete_server": 2 * s, "rebuild_server": 20 * s,
 		"change_server_type": 15 * s, "create_image": 30 * s, "reset_password": 2 * s,
 		"enable_rescue": 2 * s, "disable_rescue": s, "attach_iso": s, "detach_iso": s,

@@ -60,6 +60,9 @@ func powerOff(c *call) (any, error) {
 // no client sees it.
 const guestShutdown = "guest_shutdown"
 
+// guestPowerOff is the same of a guest that switches itself off.
+const guestPowerOff = "guest_power_off"
+
 func shutDown(c *call) (any, error) {
 	s, err := c.freeServer()
 	if err != nil {
@@ -90,6 +93,15 @@ func guestIsDown(tx *engine.Tx, a *engine.Action) *engine.ActionError {
 		e.Status, e.Asked = off, true
 	}
 	return nil
+}
+
+// bootGuest lets a machine whose user data ends in switching it off, which
+// cloud-init runs at the first boot, do so in its time.
+func bootGuest(tx *engine.Tx, s *Server) {
+	if tx.GuestPowersOff(s.UserData) {
+		tx.StartAction(engine.ActionSpec{Cloud: Cloud, Command: guestPowerOff,
+			Params: guestParams{Server: s.ID, Project: s.Project, Started: s.Started}})
+	}
 }
 
 func reboot(c *call) (any, error) {
@@ -185,8 +197,12 @@ func newPassword(length int) string {
 func powerCompletions() map[string]engine.Completion {
 	runs := func(asked bool) func(tx *engine.Tx, s *Server, _ serverParams) *engine.ActionError {
 		return func(tx *engine.Tx, s *Server, _ serverParams) *engine.ActionError {
+			first := s.Started.IsZero()
 			s.boot(tx)
 			s.Asked = asked
+			if first {
+				bootGuest(tx, s)
+			}
 			return nil
 		}
 	}
@@ -199,6 +215,7 @@ func powerCompletions() map[string]engine.Completion {
 			return nil
 		}, goBack),
 		guestShutdown: {OK: guestIsDown},
+		guestPowerOff: {OK: guestIsDown},
 		"enable_rescue": onServer(func(tx *engine.Tx, s *Server, _ serverParams) *engine.ActionError {
 			s.Rescue, s.RescueUntil = true, tx.Now().Add(rescueTime)
 			return nil
