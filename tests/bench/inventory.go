@@ -118,13 +118,15 @@ func (f filled) figures(sim *harness.Sim, metric string, n int, r harness.Result
 		{Metric: metric + ".requests", N: n, Value: float64(counts.Total), Unit: "requests", Who: "holdfast"},
 		{Metric: metric + ".peak_rss_mib", N: n, Value: float64(r.ProviderPeakRSS) / (1 << 20), Unit: "MiB", Who: "holdfast"},
 	}
-	lists, reads := f.split(counts)
+	lists, reads, locks := f.split(counts)
 	mostLists, mostReads := f.bound(n)
 	switch {
 	case lists > mostLists || reads > mostReads:
 		return results, fmt.Errorf("%s takes %d lists and %d reads; the bound for %d objects and %d tenants is %d and %d", metric, lists, reads, f.objects, n, mostLists, mostReads)
-	case lists+reads != counts.Total:
-		return results, fmt.Errorf("%s makes other requests than lists and reads: %s", metric, describe(counts))
+	case locks > len(f.buckets):
+		return results, fmt.Errorf("%s asks %d times whether one of %d buckets is immutable", metric, locks, len(f.buckets))
+	case lists+reads+locks != counts.Total:
+		return results, fmt.Errorf("%s makes other requests than lists, reads and whether buckets are immutable: %s", metric, describe(counts))
 	case lists == 0 || reads == 0:
 		return results, fmt.Errorf("%s reads nothing: %s", metric, describe(counts))
 	}

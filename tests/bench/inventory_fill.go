@@ -43,8 +43,9 @@ func (f filled) bound(n int) (lists, reads int) {
 	return len(f.buckets) * ((f.largest + cloud.MaxListedObjects - 1) / cloud.MaxListedObjects), len(f.buckets) * n
 }
 
-// split counts lists of objects, and reads of one.
-func (f filled) split(counts harness.Requests) (lists, reads int) {
+// split counts lists of objects, reads of one, and questions whether a bucket is
+// immutable.
+func (f filled) split(counts harness.Requests) (lists, reads, locks int) {
 	for route, count := range counts.Routes {
 		switch {
 		case !strings.HasPrefix(route, "GET "):
@@ -52,9 +53,11 @@ func (f filled) split(counts harness.Requests) (lists, reads int) {
 			reads += count
 		case strings.HasSuffix(route, "/{bucket}?list-type"), strings.HasSuffix(route, "/{bucket}/o"):
 			lists += count
+		case strings.HasSuffix(route, "/{bucket}?object-lock"), strings.HasSuffix(route, "/b/{bucket}"):
+			locks += count
 		}
 	}
-	return lists, reads
+	return lists, reads, locks
 }
 
 // fillBuckets puts the repositories and the status objects of n tenants into

@@ -208,7 +208,7 @@ func imageVM(t *testing.T, e *env, images cloud.Images) {
 }
 
 // imageInterrupted: whoever gives up leaves no machine.
-func imageInterrupted(t *testing.T, e *env, images cloud.Images) {
+func imageInterrupted(t *testing.T, e *env, _ cloud.Images) {
 	spec := e.image("base", "aaaaaaaaaaaaaaaa")
 	spec.Script = "#!/bin/sh\nexit 1\n"
 	driver := e.driver

@@ -85,7 +85,7 @@ func protectionsAttribute() schema.Attribute {
 			"private":   holds("Nobody reads or writes without credentials."),
 			"versioned": holds("A replaced or deleted object can be had back."),
 			"encrypted": holds("Objects are encrypted at rest. Google Cloud: always, and another key than the one that was asked for shows in `google.kms_key`. Null on Hetzner, which promises no encryption at rest for Object Storage, see above."),
-			"tls_only":  holds("The bucket's policy refuses requests without TLS. Null on Google Cloud, which has no such setting: the provider itself uses TLS."),
+			"tls_only":  holds("Hetzner: the statement that refuses requests without TLS stands in the bucket's policy. The published gateway knows no `aws:SecureTransport` of a request without TLS, so that there the statement never takes effect; whether Hetzner's does was not tried. Null on Google Cloud, which has no such setting. The provider, and machines' settings, use TLS in any case."),
 			"retention": holds("The retention is what `immutable_days` and `lock_retention` want."),
 			"lifecycle": holds("Nothing is expired within `immutable_days` and `old_version_days`."),
 			"guests":    holds("The bucket grants the `guests` what they are to have, to the letter, and nothing beside it."),

@@ -64,8 +64,8 @@ func (*source) ValidateConfig(ctx context.Context, req datasource.ValidateConfig
 	}
 	bucketsOf(ids, diags)
 	tenantsOf(tenants, diags)
-	if !rpo.IsNull() && !rpo.IsUnknown() && rpo.ValueInt64() < 1 {
-		diags.AddAttributeError(path.Root("rpo_hours"), "Not an objective", fmt.Sprintf("%d hours are no age of a backup.\n\nWrite 1 or more, or leave it out.", rpo.ValueInt64()))
+	if hours := rpo.ValueInt64(); !rpo.IsNull() && !rpo.IsUnknown() && (hours < 1 || hours > maxRPOHours) {
+		diags.AddAttributeError(path.Root("rpo_hours"), "Not an objective", fmt.Sprintf("%d hours are no age of a backup.\n\nWrite 1 to %d, or leave it out.", hours, maxRPOHours))
 	}
 }
 

@@ -191,6 +191,7 @@ func TestRefusals(t *testing.T) {
 		"unknown location": {servicetest.Config{"bucket_ids": []any{"hetzner/fns1/b"}}, nil, "fsn1"},
 		"no tenant":        {servicetest.Config{"tenants": []any{"ACME"}}, nil, "tenants: Invalid tenant"},
 		"no objective":     {servicetest.Config{"rpo_hours": 0}, nil, "rpo_hours: Not an objective"},
+		"a long objective": {servicetest.Config{"rpo_hours": 3_000_000}, nil, "rpo_hours: Not an objective"},
 		"another cloud":    {servicetest.Config{"bucket_ids": []any{"google/us-central1-a/b"}}, nil, "bucket_ids: "},
 		"no credentials":   {servicetest.Config{}, func(c *servicetest.Cloud) { c.BucketsErr = refused }, "no access key"},
 		"no buckets":       {servicetest.Config{}, func(c *servicetest.Cloud) { c.NoBuckets = true }, "no buckets for backups"},

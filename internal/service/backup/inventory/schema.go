@@ -51,7 +51,7 @@ func sourceSchema() schema.Schema {
 			},
 			"rpo_hours": schema.Int64Attribute{
 				Optional: true, Computed: true,
-				MarkdownDescription: "Recovery point objective: from this age, and two hours more, the newest backup is too old. Two hours, because a daily backup is a day old when the next one begins, and that takes its time. Default `24`.",
+				MarkdownDescription: "Recovery point objective: from this age, and two hours more, the newest backup is too old. Two hours, because a daily backup is a day old when the next one begins, and that takes its time. At most 8760, a year. Default `24`.",
 			},
 			"ok":       schema.BoolAttribute{Computed: true, MarkdownDescription: "Whether no tenant is `broken`."},
 			"broken":   texts("The tenants that are `broken`, sorted."),

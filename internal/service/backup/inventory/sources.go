@@ -14,6 +14,10 @@ import (
 // on which clocks go back is an hour later.
 const Grace = 2 * time.Hour
 
+// maxRPOHours is the longest objective that is taken: a year. What is longer is no
+// objective, and would not fit a duration at some length.
+const maxRPOHours = 8760
+
 // Bucket is one to look into.
 type Bucket struct {
 	ID        cloud.ID
