@@ -2,6 +2,7 @@ package machines
 
 import (
 	"context"
+	"errors"
 	"net"
 	"net/netip"
 	"slices"
@@ -75,12 +76,14 @@ func (f *front) carry(client *net.TCPConn, port uint16) {
 	}
 	from := netip.AddrPortFrom(inside(remote.Addr()), remote.Port())
 	var machine net.Conn
+	err = errors.New("the firewall refuses it")
 	if f.g.machine().admits(from.Addr(), port) {
 		ctx, cancel := context.WithTimeout(f.g.ctx, connectLimit)
 		machine, err = f.g.dial(ctx, from, port, func(c Card) bool { return c.Public.IsValid() })
 		cancel()
 	}
 	if machine == nil || err != nil {
+		f.g.h.options.Log.Info("a client did not reach a machine", "machine", f.g.key, "from", from, "port", strconv.Itoa(int(port)), "error", err)
 		_ = client.SetLinger(0)
 		_ = client.Close()
 		return
